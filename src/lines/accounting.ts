@@ -1,0 +1,21 @@
+/**
+ * The sums of one slice. A point is one field value of one series at one time; a row is one line with all of a
+ * series' fields at one time.
+ */
+export interface ExportCounts {
+  /** Points the source gave: `points + overwritten + filtered + refusedPoints` must equal it. */
+  pointsRead: number
+  /** Points in the rows of the spool. */
+  points: number
+  /** Points that a later value of the same field at the same time replaced. */
+  overwritten: number
+  /** Points outside the slice's window (of another slice, or outside the range asked for). */
+  filtered: number
+  /** Points that v3 line protocol cannot express; each is in the dead letter with its reason. */
+  refusedPoints: number
+  rows: number
+  batches: number
+  /** Bytes of line protocol before and after gzip. */
+  rawBytes: number
+  gzipBytes: number
+}

@@ -1,0 +1,19 @@
+/** What the target or the target's format would not take, kept with its reason: `dead-letter/<mapping>.ndjson`. */
+export interface DeadLetter {
+  /** Slice id. */
+  slice: string
+  /** Who refused: us, before sending, or the cluster. */
+  by: 'influx-ferry' | 'cluster'
+  reason: string
+  /** The line as it was read (`by: influx-ferry`, 1.x escaping) or as it was sent (`by: cluster`). UTF-8, or base64 of it when it is not valid UTF-8. */
+  line: string
+  encoding?: 'base64'
+  /** Points in the line. */
+  points: number
+}
+
+/** Appends; a letter counts only once `flush` has returned. */
+export interface DeadLetterSink {
+  add(letter: DeadLetter): void
+  flush(): Promise<void>
+}
