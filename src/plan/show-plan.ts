@@ -1,0 +1,79 @@
+/** The plan as people read it: what would be done, and why, like a diff. */
+import { formatWindow } from '../core/time.ts'
+import { countOf, formatBytes, formatDuration } from '../core/units.ts'
+import type { State } from '../state/state.generated.ts'
+import type { Plan, PlannedDatabase, PlannedMapping, Slice } from './plan.ts'
+
+/** What the cluster has, as far as it was asked: differences by database name (`[]` is equal), or `undefined` for missing. */
+export type DatabasesFound = ReadonlyMap<string, readonly string[]>
+
+/** Lines that start with `+` create, `~` change, `>` move, `=` are done already. */
+export function showPlan(
+  name: string,
+  plan: Plan,
+  state: State | undefined,
+  found: DatabasesFound | undefined,
+  tokens: readonly string[],
+): string {
+  const left = plan.slices.filter(({ id }) => state?.slices[id]?.status !== 'written')
+  const head =
+    left.length === 0
+      ? `${name}: nothing to do, ${countOf(plan.slices.length, 'slice')} moved already`
+      : `${name}: ${countOf(left.length, 'slice')} to move (${formatBytes(bytesOf(left))} of source files)`
+  return [
+    head,
+    '',
+    ...plan.databases.map((database) => databaseLine(database, found)),
+    ...(left.length === 0 ? [] : tokens.map((token) => `  + token     ${token}`)),
+    ...plan.mappings.map((mapping) => mappingLine(mapping, plan.slices, state)),
+    ...plan.notes.map((note) => `\nnote: ${note}`),
+  ].join('\n')
+}
+
+function databaseLine(database: PlannedDatabase, found: DatabasesFound | undefined): string {
+  const { name, retentionPeriod, maxTables, maxColumns, partitionTemplate } = database
+  const settings = [
+    `retention ${formatDuration(retentionPeriod)}`,
+    maxTables !== undefined && `${maxTables} tables`,
+    maxColumns !== undefined && `${maxColumns} columns`,
+    partitionTemplate && `${countOf(partitionTemplate.length, 'partition part')}`,
+  ]
+  const wish = settings.filter(Boolean).join(', ')
+  const differences = found?.get(name)
+  if (found === undefined) return `  ? database  ${name}  ${wish}`
+  if (differences === undefined) return `  + database  ${name}  ${wish}`
+  if (differences.length === 0) return `  = database  ${name}  ${wish}`
+  return `  ~ database  ${name}  ${differences.join('; ')} (changed only with --update)`
+}
+
+function mappingLine(mapping: PlannedMapping, slices: readonly Slice[], state: State | undefined): string {
+  const own = slices.filter(
+    (slice) => slice.mapping.id === mapping.id && slice.mapping.target === mapping.target,
+  )
+  const counts = new Map<string, number>()
+  for (const { id } of own) {
+    const status = state?.slices[id]?.status ?? 'pending'
+    counts.set(status, (counts.get(status) ?? 0) + 1)
+  }
+  const from =
+    mapping.database === ''
+      ? mapping.source
+      : `${mapping.source} ${mapping.database}.${mapping.retentionPolicy}`
+  const done = own.length > 0 && counts.get('written') === own.length
+  const progress = ['written', 'exported', 'failed']
+    .flatMap((status) =>
+      counts.has(status) ? [`${counts.get(status)} ${status === 'failed' ? 'failed before' : status}`] : [],
+    )
+    .join(', ')
+  const [first] = own
+  const last = own.at(-1)
+  const range = first && last ? `, ${formatWindow({ start: first.window.start, end: last.window.end })}` : ''
+  return (
+    `  ${done ? '=' : '>'} ${from} -> ${mapping.target}\n` +
+    `      ${countOf(own.length, 'slice')}, ${formatBytes(bytesOf(own))}${range}${progress && `; ${progress}`}`
+  )
+}
+
+function bytesOf(slices: readonly Slice[]): number {
+  return slices.reduce((sum, { files }) => sum + files.reduce((bytes, file) => bytes + file.bytes, 0), 0)
+}

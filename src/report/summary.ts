@@ -1,0 +1,77 @@
+/** What was moved, from plan and state, as text. */
+import { formatBytes, formatCount, countOf } from '../core/units.ts'
+import type { Plan, Slice } from '../plan/plan.ts'
+import type { State } from '../state/state.generated.ts'
+import { totalsOf, type Totals } from '../state/totals.ts'
+import { table } from './table.ts'
+
+/** One line a mapping, then the sums, each of them closing. */
+export function summaryOf(
+  plan: Pick<Plan, 'mappings'>,
+  slices: readonly Pick<Slice, 'id' | 'mapping'>[],
+  state: State,
+): string {
+  const rows = plan.mappings.flatMap((mapping) => {
+    const own = slices.filter(
+      (slice) => slice.mapping.id === mapping.id && slice.mapping.target === mapping.target,
+    )
+    if (own.length === 0) return []
+    const totals = totalsOf(own, state)
+    return [
+      [
+        mapping.database === ''
+          ? mapping.source
+          : `${mapping.source} ${mapping.database}.${mapping.retentionPolicy}`,
+        mapping.target,
+        `${totals.slices.written}/${own.length}`,
+        formatCount(totals.rowsWritten),
+        formatCount(totals.points),
+        formatCount(totals.refusedPoints),
+      ],
+    ]
+  })
+  const totals = totalsOf(slices, state)
+  return [
+    table(['FROM', 'TO', 'SLICES', 'ROWS', 'POINTS', 'REFUSED'], rows, [2, 3, 4, 5]),
+    '',
+    sumsOf(totals),
+    ...failuresOf(slices, state),
+  ].join('\n')
+}
+
+/** The two sums of the accounting, in words. */
+export function sumsOf(totals: Totals): string {
+  const parts = [
+    `${formatCount(totals.points)} in rows`,
+    `${formatCount(totals.overwritten)} overwritten by a later value`,
+    totals.filtered > 0 && `${formatCount(totals.filtered)} outside the range`,
+    totals.refusedPoints > totals.refusedByCluster &&
+      `${formatCount(totals.refusedPoints - totals.refusedByCluster)} not expressible`,
+  ].filter(Boolean)
+  const sent = [
+    `${formatCount(totals.rowsWritten)} acknowledged`,
+    totals.refusedLines > 0 && `${formatCount(totals.refusedLines)} refused by the cluster`,
+    totals.rowsLeft > 0 && `${formatCount(totals.rowsLeft)} still to send`,
+  ].filter(Boolean)
+  return [
+    `${formatCount(totals.pointsRead)} points read = ${parts.join(' + ')}`,
+    `${formatCount(totals.rows)} rows = ${sent.join(' + ')} (${formatBytes(totals.rawBytes)} of line protocol, ${formatBytes(totals.gzipBytes)} gzipped)`,
+  ].join('\n')
+}
+
+const FAILURES_SHOWN = 10
+
+function failuresOf(slices: readonly Pick<Slice, 'id'>[], state: State): string[] {
+  const failed = slices.flatMap(({ id }) => {
+    const slice = state.slices[id]
+    return slice?.status === 'failed'
+      ? [`  ${id}\n    ${slice.message}${slice.where ? ` (${slice.where})` : ''}`]
+      : []
+  })
+  if (failed.length === 0) return []
+  const more =
+    failed.length > FAILURES_SHOWN
+      ? [`  ... and ${failed.length - FAILURES_SHOWN} more (influx-ferry status --json)`]
+      : []
+  return ['', `${countOf(failed.length, 'slice')} failed:`, ...failed.slice(0, FAILURES_SHOWN), ...more]
+}

@@ -1,0 +1,50 @@
+/** What every phase of a run works with. */
+import type { Clock } from '../io/clock.ts'
+import type { Migration, Source } from '../manifest/migration.ts'
+import type { Plan, Slice } from '../plan/plan.ts'
+import type { StateFile } from '../state/state-file.ts'
+import type { SliceState } from '../state/state.generated.ts'
+import type { Observer, Phase } from './events.ts'
+
+export interface RunContext {
+  migration: Migration
+  plan: Plan
+  /** The slices of this run: those of the plan, or of the mappings named by `--mapping`. */
+  slices: readonly Slice[]
+  state: StateFile
+  phases: ReadonlySet<Phase>
+  /** `--update`: existing databases may be changed to what the manifest asks for. */
+  update: boolean
+  clock: Clock
+  signal: AbortSignal
+  observe: Observer
+}
+
+export function stateOf(context: RunContext, slice: Slice): SliceState | undefined {
+  return context.state.state.slices[slice.id]
+}
+
+/** Slices that are not exported yet, or failed and are tried again. */
+export function slicesToExport(context: RunContext): Slice[] {
+  return context.slices.filter((slice) => {
+    const state = stateOf(context, slice)
+    return state === undefined || state.status === 'failed'
+  })
+}
+
+/** Slices with batches that are not acknowledged yet. */
+export function slicesToWrite(context: RunContext): Slice[] {
+  return context.slices.filter((slice) => stateOf(context, slice)?.status === 'exported')
+}
+
+export function sourceOf({ migration }: RunContext, slice: Slice): Source {
+  const source = migration.sources.find(({ name }) => name === slice.mapping.source)
+  if (source === undefined)
+    throw new Error(`the plan names a source that the manifest does not have: ${slice.mapping.source}`)
+  return source
+}
+
+/** Target databases of the slices of this run. */
+export function targetsOf(context: RunContext): Set<string> {
+  return new Set(context.slices.map(({ mapping }) => mapping.target))
+}

@@ -1,0 +1,72 @@
+import type { Slice } from '../plan/plan.ts'
+import type { RunContext } from './context.ts'
+
+/**
+ * Progress of the export. The work is known in bytes of source files and seen in bytes of line protocol; how many
+ * of these one of those gives is learnt from the slices that are finished (tsm-facts: 27 to 47 for TSM).
+ */
+export class ExportProgress {
+  readonly #context: RunContext
+  readonly #sizes: Map<string, number>
+  readonly #total: number
+  #slice = { bytes: 0, read: 0 }
+  #finished = { slices: 0, bytes: 0, read: 0, rows: 0 }
+  #slices: number
+  #told = 0
+
+  constructor(context: RunContext, slices: readonly Slice[]) {
+    this.#context = context
+    this.#slices = slices.length
+    this.#sizes = new Map(
+      slices.map(({ id, files }) => [id, files.reduce((sum, { bytes }) => sum + bytes, 0)]),
+    )
+    this.#total = [...this.#sizes.values()].reduce((sum, bytes) => sum + bytes, 0)
+  }
+
+  start(slice: Slice): void {
+    this.#slice = { bytes: this.#sizes.get(slice.id) ?? 0, read: 0 }
+    this.#tell()
+  }
+
+  advance(bytesRead: number, _pointsRead: number): void {
+    this.#slice.read = bytesRead
+    if (this.#context.clock.now() - this.#told >= TELL_EVERY) this.#tell()
+  }
+
+  finish(rows: number): void {
+    const { slices, bytes, read } = this.#finished
+    this.#finished = {
+      slices: slices + 1,
+      bytes: bytes + this.#slice.bytes,
+      read: read + this.#slice.read,
+      rows: this.#finished.rows + rows,
+    }
+    this.#slice = { bytes: 0, read: 0 }
+    this.#tell()
+  }
+
+  #tell(): void {
+    this.#told = this.#context.clock.now()
+    const { slices, bytes, read, rows } = this.#finished
+    const expansion = bytes === 0 ? USUAL_EXPANSION : read / bytes
+    const current = Math.min(this.#slice.bytes * ALMOST, this.#slice.read / Math.max(expansion, 1))
+    this.#context.observe({
+      type: 'progress',
+      phase: 'export',
+      progress: {
+        slices,
+        slicesTotal: this.#slices,
+        rows,
+        done: bytes + current,
+        total: this.#total,
+        bytes: read + this.#slice.read,
+      },
+    })
+  }
+}
+
+/** Milliseconds between two reports. */
+const TELL_EVERY = 200
+const USUAL_EXPANSION = 35
+/** A slice whose size was guessed too small stays just short of finished. */
+const ALMOST = 0.99

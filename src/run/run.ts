@@ -1,0 +1,174 @@
+/** A whole run: the phases in their order, each told about, the state saved whatever happens. */
+import { ExitCode, Failure, messageOf } from '../core/failure.ts'
+import { version } from '../core/version.ts'
+import { openAdmin } from '../cluster/admin.ts'
+import type { ClusterAdmin } from '../cluster/cluster.ts'
+import { createPhase, expectNoAdminNeeded, setFinalRetention } from './create.ts'
+import { slicesToExport, slicesToWrite, targetsOf, type RunContext } from './context.ts'
+import { totalsOf, type Totals } from '../state/totals.ts'
+import type { Phase } from './events.ts'
+import { exportPhase } from './export.ts'
+import { Tokens } from './token.ts'
+import { validatePhase } from './validate.ts'
+import { writePhase } from './write.ts'
+
+export type Outcome = 'done' | 'refused' | 'incomplete' | 'failed' | 'interrupted'
+
+export interface RunResult {
+  outcome: Outcome
+  exitCode: ExitCode
+  totals: Totals
+  failure: Failure | undefined
+}
+
+/**
+ * Does what is left of the plan. Every expected failure is in the result; only a defect is thrown, and even then the
+ * state is saved first.
+ */
+export async function runMigration(context: RunContext): Promise<RunResult> {
+  const { state, migration, clock, observe } = context
+  if (isFinished(context)) {
+    observe({ type: 'note', message: 'Nothing to do: everything the manifest asks for was moved.' })
+    return end(context, undefined)
+  }
+  state.apply({
+    type: 'run-started',
+    at: new Date(clock.now()).toISOString(),
+    version,
+    manifestHash: migration.hash,
+    environment: migration.environment,
+  })
+  await state.save()
+  observe({
+    type: 'run-started',
+    name: migration.name,
+    manifest: migration.file,
+    environment: migration.environment,
+    slices: context.slices.length,
+  })
+  let failure: Failure | undefined
+  try {
+    await runPhases(context)
+  } catch (error) {
+    if (!(error instanceof Failure)) {
+      await state.save()
+      throw error
+    }
+    failure = error
+  }
+  const result = end(context, failure)
+  state.apply({ type: 'run-ended', at: new Date(clock.now()).toISOString(), outcome: result.outcome })
+  await state.save()
+  return result
+}
+
+async function runPhases(context: RunContext): Promise<void> {
+  const connection = new Connection(context)
+  try {
+    await phase(context, 'validate', () => validatePhase(context))
+    await phase(
+      context,
+      'export',
+      () => exportPhase(context),
+      slicesToExport(context).length === 0 && 'everything is exported',
+    )
+    await phase(context, 'create', async () => {
+      const admin = await connection.admin()
+      if (admin !== undefined) return createPhase(context, admin)
+      expectNoAdminNeeded(context)
+      return 'left to you (admin.kind: none)'
+    })
+    const tokens = new Tokens(context)
+    const nothingToWrite = slicesToWrite(context).length === 0 && 'everything is written'
+    try {
+      await phase(context, 'token', async () => tokens.obtain(await connection.admin()), nothingToWrite)
+      await phase(
+        context,
+        'write',
+        () => writePhase(context, (database) => tokens.clientFor(database)),
+        nothingToWrite,
+      )
+    } finally {
+      await tokens.close()
+    }
+    if (context.phases.has('write')) await finishRetention(context, connection)
+  } finally {
+    await connection.close()
+  }
+}
+
+async function finishRetention(context: RunContext, connection: Connection): Promise<void> {
+  const targets = targetsOf(context)
+  const loading = Object.entries(context.state.state.databases).some(
+    ([name, { retention }]) => targets.has(name) && retention === 'loading',
+  )
+  const admin = loading ? await connection.admin() : undefined
+  const set = admin === undefined ? [] : await setFinalRetention(context, admin)
+  if (set.length > 0) context.observe({ type: 'note', message: `Retention set: ${set.join(', ')}.` })
+}
+
+/** Runs one phase, or says why not: not asked for (`--only`), or nothing to do. */
+async function phase(
+  context: RunContext,
+  name: Phase,
+  work: () => Promise<string>,
+  nothing: string | false = false,
+): Promise<void> {
+  const { observe } = context
+  context.signal.throwIfAborted()
+  if (!context.phases.has(name))
+    return observe({ type: 'phase-skipped', phase: name, summary: 'not asked for (--only)' })
+  if (nothing !== false) return observe({ type: 'phase-skipped', phase: name, summary: nothing })
+  observe({ type: 'phase-started', phase: name })
+  try {
+    observe({ type: 'phase-done', phase: name, summary: await work() })
+  } catch (error) {
+    const code = error instanceof Failure ? error.code : 'defect'
+    observe({ type: 'phase-failed', phase: name, code, message: messageOf(error) })
+    throw error
+  }
+}
+
+/** The admin connection, opened when it is first needed. */
+class Connection {
+  readonly #context: RunContext
+  #admin: Promise<ClusterAdmin | undefined> | undefined
+
+  constructor(context: RunContext) {
+    this.#context = context
+  }
+
+  admin(): Promise<ClusterAdmin | undefined> {
+    this.#admin ??= openAdmin(this.#context.migration.target, this.#context.signal)
+    return this.#admin
+  }
+
+  async close(): Promise<void> {
+    const admin = await this.#admin?.catch(() => undefined)
+    await admin?.close()
+  }
+}
+
+function isFinished(context: RunContext): boolean {
+  const { slices, databases } = context.state.state
+  const targets = targetsOf(context)
+  return (
+    context.slices.every(({ id }) => slices[id]?.status === 'written') &&
+    [...targets].every((name) => databases[name]?.retention !== 'loading')
+  )
+}
+
+function end(context: RunContext, failure: Failure | undefined): RunResult {
+  const totals = totalsOf(context.slices, context.state.state)
+  const [outcome, exitCode] = outcomeOf(context, totals, failure)
+  context.observe({ type: 'run-ended', outcome, exitCode, totals })
+  return { outcome, exitCode, totals, failure }
+}
+
+function outcomeOf(context: RunContext, totals: Totals, failure: Failure | undefined): [Outcome, ExitCode] {
+  if (failure !== undefined)
+    return [failure.exit === ExitCode.interrupted ? 'interrupted' : 'failed', failure.exit]
+  if (totals.slices.failed > 0) return ['failed', ExitCode.failed]
+  if (totals.slices.written < context.slices.length) return ['incomplete', ExitCode.done]
+  return totals.refusedPoints > 0 ? ['refused', ExitCode.refusedOrDiffers] : ['done', ExitCode.done]
+}

@@ -1,0 +1,129 @@
+/** The write phase: every batch of every spooled slice, until each is acknowledged. */
+import { mkdir, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { Failure } from '../core/failure.ts'
+import { countOf, formatBytes } from '../core/units.ts'
+import type { WriteClient } from '../cluster/cluster.ts'
+import { Lanes } from '../cluster/lanes.ts'
+import { writeBatches } from '../cluster/write-batches.ts'
+import { openDeadLetters } from '../lines/dead-letter-file.ts'
+import { openSpool } from '../lines/spool-file.ts'
+import type { Slice } from '../plan/plan.ts'
+import { pendingBatches } from '../state/state.ts'
+import type { ExportedSlice } from '../state/state.generated.ts'
+import { slicesToWrite, stateOf, type RunContext } from './context.ts'
+import type { TokenInHand } from './token.ts'
+import { deadLetterPath, spoolPath } from './work-folder.ts'
+import { WriteProgress } from './write-progress.ts'
+
+/** Opens the client for a target database, with the token that may write there. */
+export type ClientFor = (database: string) => { client: WriteClient; token: TokenInHand }
+
+/** @returns what was written, in words. */
+export async function writePhase(context: RunContext, clientFor: ClientFor): Promise<string> {
+  const slices = slicesToWrite(context)
+  const progress = new WriteProgress(context, slices)
+  const { concurrency, limit } = context.migration.target.write
+  const lanes = new Lanes({ concurrency, limit, clock: context.clock })
+  // Several slices at once, so that the lanes stay full where slices are small.
+  const stop = new AbortController()
+  const signal = AbortSignal.any([context.signal, stop.signal])
+  const queue = slices.values()
+  const worker = async () => {
+    for (const slice of queue) {
+      signal.throwIfAborted()
+      await writeSlice({ ...context, signal }, slice, clientFor(slice.mapping.target), lanes, progress)
+    }
+  }
+  const workers = Array.from({ length: Math.min(concurrency, slices.length) }, () =>
+    worker().catch((error: unknown) => {
+      stop.abort(error)
+      throw error
+    }),
+  )
+  const results = await Promise.allSettled(workers)
+  await context.state.save()
+  context.signal.throwIfAborted()
+  const failed = results.find((result) => result.status === 'rejected')
+  if (failed !== undefined) throw stop.signal.reason
+  return `${countOf(slices.length, 'slice')}, ${countOf(progress.rows, 'row')}, ${formatBytes(progress.bytes)} sent`
+}
+
+async function writeSlice(
+  context: RunContext,
+  slice: Slice,
+  { client, token }: ReturnType<ClientFor>,
+  lanes: Lanes,
+  progress: WriteProgress,
+): Promise<void> {
+  const started = context.clock.now()
+  const path = spoolPath(context.migration, slice)
+  const { counts, sent } = exported(context, slice)
+  const letters = deadLetterPath(context.migration, slice.mapping)
+  await mkdir(dirname(letters), { recursive: true })
+  const spool = await openSpool(path)
+  try {
+    const deadLetters = await openDeadLetters(letters)
+    try {
+      await writeBatches({
+        database: slice.mapping.target,
+        slice: slice.id,
+        spool,
+        pending: pendingBatches(sent, counts.batches),
+        client,
+        lanes,
+        clock: context.clock,
+        signal: context.signal,
+        maxRetries: context.migration.target.write.maxRetries,
+        tokenActivation: context.migration.target.write.tokenActivation,
+        tokenCreatedAt: token.createdAt,
+        deadLetters,
+        onAcknowledged: (batch, outcome) => {
+          context.state.apply({ type: 'batch-acknowledged', slice: slice.id, batch, outcome })
+          progress.acknowledged(outcome)
+        },
+      })
+    } finally {
+      await deadLetters.close()
+    }
+  } finally {
+    await spool.close()
+  }
+  expectSumsClose(slice, exported(context, slice))
+  context.state.apply({ type: 'slice-written', slice: slice.id })
+  await context.state.save()
+  await removeSpool(path)
+  progress.finish()
+  const { sent: all } = exported(context, slice)
+  context.observe({
+    type: 'slice-written',
+    slice: slice.id,
+    sent: all,
+    seconds: (context.clock.now() - started) / 1000,
+  })
+}
+
+/** What was written needs no spool any more: a migration of terabytes must not leave them behind. */
+async function removeSpool(path: string): Promise<void> {
+  await rm(path, { force: true })
+  await rm(`${path}.index.json`, { force: true })
+}
+
+/** @throws Failure `write/sum`: a defect of influx-ferry, or a spool that is not the one that was exported. */
+function expectSumsClose(slice: Slice, { counts, sent }: Pick<ExportedSlice, 'counts' | 'sent'>): void {
+  const rowsClose = counts.rows === sent.lines + sent.refusedLines
+  const pointsClose = counts.points === sent.points + sent.refusedPoints
+  if (rowsClose && pointsClose) return
+  throw new Failure(
+    'write/sum',
+    `the sums of the slice do not close: ${counts.rows} rows and ${counts.points} points were spooled, ` +
+      `${sent.lines} and ${sent.points} acknowledged, ${sent.refusedLines} and ${sent.refusedPoints} refused`,
+    { where: slice.id, remedy: 'This is a defect of influx-ferry: please report it with the state file.' },
+  )
+}
+
+function exported(context: RunContext, slice: Slice): Pick<ExportedSlice, 'counts' | 'sent'> {
+  const state = stateOf(context, slice)
+  if (state === undefined || state.status === 'failed') throw new Error(`slice ${slice.id} is not exported`)
+  return state
+}

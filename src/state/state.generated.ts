@@ -1,0 +1,179 @@
+// Made from schemas/state.schema.json by scripts/generate.mjs. Change the schema, not this file.
+
+export type SliceState = ExportedSlice | WrittenSlice | FailedSlice
+
+/**
+ * What an influx-ferry migration has done so far. Written by influx-ferry, replaced as a whole after every step. It holds no secret.
+ */
+export interface State {
+  /**
+   * Version of this file's format.
+   */
+  format: 1
+  /**
+   * SHA-256 (hex) over the canonical JSON of the other properties. Remove it to have influx-ferry accept an edited file.
+   */
+  checksum?: string
+  /**
+   * Name of the migration, from the manifest.
+   */
+  name: string
+  /**
+   * Environment overlay of the last run (--env).
+   */
+  environment?: string
+  /**
+   * Hash over what the manifest asked for in the last run.
+   */
+  manifestHash: string
+  /**
+   * The last runs, oldest first.
+   */
+  runs: {
+    startedAt: string
+    /**
+     * Missing when the run was killed.
+     */
+    endedAt?: string
+    outcome?: 'done' | 'refused' | 'incomplete' | 'failed' | 'interrupted'
+    /**
+     * Version of influx-ferry.
+     */
+    version: string
+  }[]
+  /**
+   * Target databases by name.
+   */
+  databases: {
+    [k: string]: {
+      /**
+       * Whether a run created the database or found it.
+       */
+      origin: 'created' | 'existed'
+      /**
+       * loading: kept infinite while old points are written. final: the retention asked for is set.
+       */
+      retention: 'loading' | 'final'
+    }
+  }
+  /**
+   * Created tokens by description. The secret itself is kept elsewhere.
+   */
+  tokens: {
+    [k: string]: {
+      /**
+       * The token's id, where the cluster gave one.
+       */
+      id?: string
+      createdAt: string
+      /**
+       * Databases it may read or write.
+       */
+      databases: string[]
+      /**
+       * Ids of tokens that were created and lost.
+       */
+      replaced?: string[]
+    }
+  }
+  /**
+   * Slices by id, `<mapping>/<start>_<end>`. A slice that is not here is pending.
+   */
+  slices: {
+    [k: string]: SliceState
+  }
+}
+/**
+ * The spool is complete; some of its batches may be acknowledged.
+ */
+export interface ExportedSlice {
+  status: 'exported'
+  target: string
+  fingerprint: string
+  counts: SliceCounts
+  sent: SliceSent
+}
+/**
+ * Sums of the export: pointsRead = points + overwritten + filtered + refusedPoints.
+ */
+export interface SliceCounts {
+  /**
+   * Points (one field value at one time) the source gave.
+   */
+  pointsRead: number
+  /**
+   * Points in the batches.
+   */
+  points: number
+  /**
+   * Points replaced by a later value of the same field at the same time.
+   */
+  overwritten: number
+  /**
+   * Points outside the slice's window.
+   */
+  filtered: number
+  /**
+   * Points that the target's line protocol cannot express; in the dead letter.
+   */
+  refusedPoints: number
+  /**
+   * Lines in the batches.
+   */
+  rows: number
+  batches: number
+  rawBytes: number
+  gzipBytes: number
+}
+/**
+ * Sums of the writing: once written, rows = lines + refusedLines and points = points + refusedPoints.
+ */
+export interface SliceSent {
+  /**
+   * Acknowledged batches as ascending ranges [first, last], both inclusive.
+   */
+  batches: number[][]
+  /**
+   * Rows the cluster took.
+   */
+  lines: number
+  /**
+   * Points in them.
+   */
+  points: number
+  /**
+   * Rows the cluster refused; in the dead letter.
+   */
+  refusedLines: number
+  refusedPoints: number
+  /**
+   * Gzipped bytes acknowledged.
+   */
+  bytes: number
+}
+/**
+ * Every batch is acknowledged and the sums close.
+ */
+export interface WrittenSlice {
+  status: 'written'
+  target: string
+  /**
+   * Hash over the source files (path, bytes, modification time) it was exported from.
+   */
+  fingerprint: string
+  counts: SliceCounts
+  sent: SliceSent
+}
+/**
+ * The next run tries it again, from the start.
+ */
+export interface FailedSlice {
+  status: 'failed'
+  target: string
+  /**
+   * Stable code of the failure.
+   */
+  code: string
+  message: string
+  where?: string
+}

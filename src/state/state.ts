@@ -1,0 +1,180 @@
+/** The state of a migration as a value, and the one function that moves it on. */
+import type { ExportCounts } from '../lines/accounting.ts'
+import type { SliceSent, SliceState, State } from './state.generated.ts'
+
+/** What the cluster answered for one batch. Lines and points do not count refused ones. */
+export interface BatchOutcome {
+  lines: number
+  points: number
+  refusedLines: number
+  refusedPoints: number
+  /** Gzipped bytes. */
+  bytes: number
+}
+
+export type StateEvent =
+  | {
+      type: 'run-started'
+      at: string
+      version: string
+      manifestHash: string
+      environment: string | undefined
+    }
+  | { type: 'run-ended'; at: string; outcome: 'done' | 'refused' | 'incomplete' | 'failed' | 'interrupted' }
+  | {
+      type: 'database-ready'
+      database: string
+      origin: 'created' | 'existed'
+      retention: 'loading' | 'final'
+    }
+  | { type: 'retention-set'; database: string }
+  | { type: 'token-created'; description: string; id: string | undefined; at: string; databases: string[] }
+  | { type: 'slice-exported'; slice: string; target: string; fingerprint: string; counts: ExportCounts }
+  | { type: 'batch-acknowledged'; slice: string; batch: number; outcome: BatchOutcome }
+  | { type: 'slice-written'; slice: string }
+  | {
+      type: 'slice-failed'
+      slice: string
+      target: string
+      code: string
+      message: string
+      where: string | undefined
+    }
+
+/** Runs kept in the file. */
+const RUNS_KEPT = 20
+
+export function initialState(name: string, manifestHash: string): State {
+  return { format: 1, name, manifestHash, runs: [], databases: {}, tokens: {}, slices: {} }
+}
+
+/** The state after an event. The state given is not changed. */
+export function reduce(state: State, event: StateEvent): State {
+  switch (event.type) {
+    case 'run-started': {
+      const { environment: _, ...rest } = state
+      return {
+        ...rest,
+        ...(event.environment !== undefined && { environment: event.environment }),
+        manifestHash: event.manifestHash,
+        runs: [...state.runs, { startedAt: event.at, version: event.version }].slice(-RUNS_KEPT),
+      }
+    }
+    case 'run-ended': {
+      const last = state.runs.at(-1)
+      if (last === undefined) return state
+      return {
+        ...state,
+        runs: [...state.runs.slice(0, -1), { ...last, endedAt: event.at, outcome: event.outcome }],
+      }
+    }
+    case 'database-ready': {
+      const { database, origin, retention } = event
+      return { ...state, databases: { ...state.databases, [database]: { origin, retention } } }
+    }
+    case 'retention-set': {
+      const database = state.databases[event.database] ?? { origin: 'existed' as const }
+      return {
+        ...state,
+        databases: { ...state.databases, [event.database]: { ...database, retention: 'final' } },
+      }
+    }
+    case 'token-created':
+      return { ...state, tokens: { ...state.tokens, [event.description]: createdToken(state, event) } }
+    case 'slice-exported': {
+      const { slice, target, fingerprint, counts } = event
+      return withSlice(state, slice, { status: 'exported', target, fingerprint, counts, sent: NOTHING_SENT })
+    }
+    case 'batch-acknowledged': {
+      const slice = expectExported(state, event.slice)
+      return withSlice(state, event.slice, {
+        ...slice,
+        sent: addOutcome(slice.sent, event.batch, event.outcome),
+      })
+    }
+    case 'slice-written':
+      return withSlice(state, event.slice, { ...expectExported(state, event.slice), status: 'written' })
+    case 'slice-failed': {
+      const { slice, target, code, message, where } = event
+      return withSlice(state, slice, {
+        status: 'failed',
+        target,
+        code,
+        message,
+        ...(where !== undefined && { where }),
+      })
+    }
+  }
+}
+
+const NOTHING_SENT: SliceSent = {
+  batches: [],
+  lines: 0,
+  points: 0,
+  refusedLines: 0,
+  refusedPoints: 0,
+  bytes: 0,
+}
+
+function withSlice(state: State, id: string, slice: SliceState): State {
+  return { ...state, slices: { ...state.slices, [id]: slice } }
+}
+
+function expectExported(state: State, id: string) {
+  const slice = state.slices[id]
+  if (slice?.status !== 'exported')
+    throw new Error(`slice ${id} is ${slice?.status ?? 'pending'}, not exported`)
+  return slice
+}
+
+function addOutcome(sent: SliceSent, batch: number, outcome: BatchOutcome): SliceSent {
+  return {
+    batches: addToRanges(sent.batches, batch),
+    lines: sent.lines + outcome.lines,
+    points: sent.points + outcome.points,
+    refusedLines: sent.refusedLines + outcome.refusedLines,
+    refusedPoints: sent.refusedPoints + outcome.refusedPoints,
+    bytes: sent.bytes + outcome.bytes,
+  }
+}
+
+/** Ascending, inclusive ranges with one more number in them. Adding a number twice is a defect: it would count twice. */
+function addToRanges(ranges: [number, number][], number: number): [number, number][] {
+  if (includes(ranges, number)) throw new Error(`batch ${number} was acknowledged twice`)
+  const all = [...ranges, [number, number] as [number, number]].sort(([a], [b]) => a - b)
+  const merged: [number, number][] = []
+  for (const [first, last] of all) {
+    const previous = merged.at(-1)
+    if (previous !== undefined && previous[1] === first - 1) previous[1] = last
+    else merged.push([first, last])
+  }
+  return merged
+}
+
+function includes(ranges: readonly [number, number][], number: number): boolean {
+  return ranges.some(([first, last]) => first <= number && number <= last)
+}
+
+/** Batches of `total` that are not acknowledged yet, ascending. */
+export function* pendingBatches(sent: SliceSent, total: number): Generator<number> {
+  for (let batch = 0; batch < total; batch += 1) if (!includes(sent.batches, batch)) yield batch
+}
+
+export function isAcknowledged(state: State, slice: string, batch: number): boolean {
+  const found = state.slices[slice]
+  return found !== undefined && found.status !== 'failed' && includes(found.sent.batches, batch)
+}
+
+function createdToken(
+  state: State,
+  event: Extract<StateEvent, { type: 'token-created' }>,
+): State['tokens'][string] {
+  const before = state.tokens[event.description]
+  const replaced = [...(before?.replaced ?? []), ...(before?.id === undefined ? [] : [before.id])]
+  return {
+    ...(event.id !== undefined && { id: event.id }),
+    createdAt: event.at,
+    databases: event.databases,
+    ...(replaced.length > 0 && { replaced }),
+  }
+}

@@ -1,0 +1,57 @@
+import type { State } from './state.generated.ts'
+
+/** Sums over slices, from the state alone. */
+export interface Totals {
+  slices: { pending: number; exported: number; written: number; failed: number }
+  pointsRead: number
+  points: number
+  overwritten: number
+  filtered: number
+  /** Points in the dead letters: refused by us before sending, or by the cluster. */
+  refusedPoints: number
+  refusedByCluster: number
+  rows: number
+  rowsWritten: number
+  refusedLines: number
+  /** Rows of spooled batches that are not acknowledged yet. */
+  rowsLeft: number
+  rawBytes: number
+  gzipBytes: number
+}
+
+export function totalsOf(slices: readonly { id: string }[], state: State): Totals {
+  const totals: Totals = {
+    slices: { pending: 0, exported: 0, written: 0, failed: 0 },
+    pointsRead: 0,
+    points: 0,
+    overwritten: 0,
+    filtered: 0,
+    refusedPoints: 0,
+    refusedByCluster: 0,
+    rows: 0,
+    rowsWritten: 0,
+    refusedLines: 0,
+    rowsLeft: 0,
+    rawBytes: 0,
+    gzipBytes: 0,
+  }
+  for (const { id } of slices) {
+    const slice = state.slices[id]
+    totals.slices[slice?.status ?? 'pending'] += 1
+    if (slice === undefined || slice.status === 'failed') continue
+    const { counts, sent } = slice
+    totals.pointsRead += counts.pointsRead
+    totals.points += counts.points
+    totals.overwritten += counts.overwritten
+    totals.filtered += counts.filtered
+    totals.refusedPoints += counts.refusedPoints + sent.refusedPoints
+    totals.refusedByCluster += sent.refusedPoints
+    totals.rows += counts.rows
+    totals.rowsWritten += sent.lines
+    totals.refusedLines += sent.refusedLines
+    totals.rowsLeft += counts.rows - sent.lines - sent.refusedLines
+    totals.rawBytes += counts.rawBytes
+    totals.gzipBytes += counts.gzipBytes
+  }
+  return totals
+}
