@@ -43,7 +43,7 @@ export async function runMigration(context: RunContext): Promise<RunResult> {
     type: 'run-started',
     name: migration.name,
     manifest: migration.file,
-    environment: migration.environment,
+    ...(migration.environment !== undefined && { environment: migration.environment }),
     slices: context.slices.length,
   })
   let failure: Failure | undefined
@@ -139,8 +139,7 @@ class Connection {
   }
 
   admin(): Promise<ClusterAdmin | undefined> {
-    this.#admin ??= openAdmin(this.#context.migration.target, this.#context.signal)
-    return this.#admin
+    return (this.#admin ??= openAdmin(this.#context.migration.target, this.#context.signal))
   }
 
   async close(): Promise<void> {

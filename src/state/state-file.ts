@@ -2,12 +2,12 @@
  * The state on disk: one JSON file that is replaced as a whole, so that a crash leaves the state before or after
  * an event, never between. `schemas/state.schema.json` describes it.
  */
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { hashOf } from '../core/canonical-json.ts'
 import { Failure, messageOf, systemCodeOf } from '../core/failure.ts'
 import { writeFileAtomically } from '../io/atomic-file.ts'
-import schema from '../../schemas/state.schema.json' with { type: 'json' }
 import type { State } from './state.generated.ts'
 import { reduce, type StateEvent } from './state.ts'
 
@@ -44,7 +44,7 @@ function parseState(text: string, path: string): State {
       remedy: START_OVER,
     })
   }
-  const { format, checksum, ...rest } = content as State
+  const { format, checksum, ...rest } = (content ?? {}) as State
   if (format !== undefined && format !== 1) {
     throw new Failure(
       'state/version',
@@ -55,7 +55,7 @@ function parseState(text: string, path: string): State {
       },
     )
   }
-  validate ??= new Ajv2020({ allowUnionTypes: true, formats: { 'date-time': true } }).compile<State>(schema)
+  validate ??= compileSchema()
   if (!validate(content)) {
     const [first] = validate.errors ?? []
     throw new Failure(
@@ -80,7 +80,12 @@ function parseState(text: string, path: string): State {
   return { format, ...rest }
 }
 
-let validate: ReturnType<typeof Ajv2020.prototype.compile<State>> | undefined
+let validate: ReturnType<typeof compileSchema> | undefined
+
+function compileSchema() {
+  const schema = readFileSync(new URL('../../schemas/state.schema.json', import.meta.url), 'utf8')
+  return new Ajv2020({ strict: false, validateFormats: false }).compile<State>(JSON.parse(schema) as object)
+}
 
 /** The state of a run under way: events go in, the file follows. */
 export class StateFile {

@@ -130,9 +130,9 @@ export interface SliceCounts {
  */
 export interface SliceSent {
   /**
-   * Acknowledged batches as ascending ranges [first, last], both inclusive.
+   * Acknowledged batches as ascending ranges, both ends inclusive.
    */
-  batches: number[][]
+  batches: BatchRange[]
   /**
    * Rows the cluster took.
    */
@@ -150,6 +150,10 @@ export interface SliceSent {
    * Gzipped bytes acknowledged.
    */
   bytes: number
+}
+export interface BatchRange {
+  first: number
+  last: number
 }
 /**
  * Every batch is acknowledged and the sums close.

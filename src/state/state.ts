@@ -1,6 +1,6 @@
 /** The state of a migration as a value, and the one function that moves it on. */
 import type { ExportCounts } from '../lines/accounting.ts'
-import type { SliceSent, SliceState, State } from './state.generated.ts'
+import type { BatchRange, SliceSent, SliceState, State } from './state.generated.ts'
 
 /** What the cluster answered for one batch. Lines and points do not count refused ones. */
 export interface BatchOutcome {
@@ -138,21 +138,21 @@ function addOutcome(sent: SliceSent, batch: number, outcome: BatchOutcome): Slic
   }
 }
 
-/** Ascending, inclusive ranges with one more number in them. Adding a number twice is a defect: it would count twice. */
-function addToRanges(ranges: [number, number][], number: number): [number, number][] {
-  if (includes(ranges, number)) throw new Error(`batch ${number} was acknowledged twice`)
-  const all = [...ranges, [number, number] as [number, number]].sort(([a], [b]) => a - b)
-  const merged: [number, number][] = []
-  for (const [first, last] of all) {
+/** The ranges with one more batch in them. Adding a batch twice is a defect: it would count twice. */
+function addToRanges(ranges: readonly BatchRange[], batch: number): BatchRange[] {
+  if (includes(ranges, batch)) throw new Error(`batch ${batch} was acknowledged twice`)
+  const merged: BatchRange[] = []
+  for (const range of [...ranges, { first: batch, last: batch }].sort((a, b) => a.first - b.first)) {
     const previous = merged.at(-1)
-    if (previous !== undefined && previous[1] === first - 1) previous[1] = last
-    else merged.push([first, last])
+    if (previous?.last === range.first - 1)
+      merged[merged.length - 1] = { first: previous.first, last: range.last }
+    else merged.push(range)
   }
   return merged
 }
 
-function includes(ranges: readonly [number, number][], number: number): boolean {
-  return ranges.some(([first, last]) => first <= number && number <= last)
+function includes(ranges: readonly BatchRange[], batch: number): boolean {
+  return ranges.some(({ first, last }) => first <= batch && batch <= last)
 }
 
 /** Batches of `total` that are not acknowledged yet, ascending. */

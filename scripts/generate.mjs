@@ -1,0 +1,78 @@
+// npm run generate: what follows from schemas/: types in src/, and the manifest reference in README.md.
+// With --check nothing is written, and a file that is not current fails the check.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { compile } from 'json-schema-to-typescript'
+import { manifestReference } from './manifest-reference.mjs'
+
+const root = new URL('../', import.meta.url)
+const types = {
+  'schemas/manifest.schema.json': 'src/manifest/manifest.generated.ts',
+  'schemas/state.schema.json': 'src/state/state.generated.ts',
+  'schemas/plan.schema.json': 'src/plan/plan-file.generated.ts',
+  'schemas/event.schema.json': 'src/run/event.generated.ts',
+}
+
+const check = process.argv.includes('--check')
+const stale = []
+
+for (const [schemaFile, typesFile] of Object.entries(types)) {
+  if (!existsSync(new URL(schemaFile, root))) continue
+  write(typesFile, await typesOf(JSON.parse(read(schemaFile)), schemaFile))
+}
+if (existsSync(new URL('README.md', root))) {
+  const schema = JSON.parse(read('schemas/manifest.schema.json'))
+  write('README.md', withReference(read('README.md'), await manifestReference(schema)))
+}
+if (stale.length > 0) {
+  console.error(`not current: ${stale.join(', ')}. Run: npm run generate`)
+  process.exit(1)
+}
+
+/** @returns TypeScript with one exported type for each `title` in the schema. */
+function typesOf(schema, schemaFile) {
+  return compile(withoutNotes(schema), schema.title, {
+    bannerComment: `// Made from ${schemaFile} by scripts/generate.mjs. Change the schema, not this file.`,
+    additionalProperties: true,
+    cwd: fileURLToPath(new URL('schemas/', root)),
+    ignoreMinAndMaxItems: true,
+    unreachableDefinitions: false,
+    format: true,
+    style: { semi: false, singleQuote: true, printWidth: 110, trailingComma: 'all' },
+  })
+}
+
+/** Without examples and defaults, which the generator would repeat in comments, and without what only validators use. */
+function withoutNotes(node) {
+  if (Array.isArray(node)) return node.map(withoutNotes)
+  if (typeof node !== 'object' || node === null) return node
+  // A description beside a reference would make a second, numbered type of what is referred to.
+  if (typeof node.$ref === 'string') return { $ref: node.$ref }
+  const isSchema = !Object.hasOwn(node, 'examples') || Array.isArray(node.examples)
+  return Object.fromEntries(
+    Object.entries(node)
+      .filter(([key]) => !isSchema || !['examples', 'discriminator', '$id'].includes(key))
+      // Beside oneOf, a type of its own would make the generator write an intersection with an open object.
+      .filter(([key]) => !(Array.isArray(node.oneOf) && ['type', 'required'].includes(key)))
+      .map(([key, value]) => [key, withoutNotes(value)]),
+  )
+}
+
+function withReference(text, table) {
+  const [start, end] = ['<!-- manifest-reference:start -->', '<!-- manifest-reference:end -->']
+  const from = text.indexOf(start)
+  const to = text.indexOf(end)
+  return from < 0 || to < from ? text : `${text.slice(0, from + start.length)}\n\n${table}\n${text.slice(to)}`
+}
+
+function read(file) {
+  return readFileSync(new URL(file, root), 'utf8')
+}
+
+/** Leaves a file that is right as it is alone, so that builds that look at file times do nothing. */
+function write(file, text) {
+  const url = new URL(file, root)
+  if (existsSync(url) && readFileSync(url, 'utf8') === text) return
+  if (check) stale.push(file)
+  else writeFileSync(url, text)
+}

@@ -1,0 +1,105 @@
+import { Command, Option } from 'commander'
+import { ExitCode, Failure } from '../../core/failure.ts'
+import { systemClock } from '../../io/clock.ts'
+import { expectSamePlan, planFileOf } from '../../plan/plan-file.ts'
+import type { Plan, Slice } from '../../plan/plan.ts'
+import { PHASES, type Observer, type Phase } from '../../run/events.ts'
+import { runMigration } from '../../run/run.ts'
+import { acquireLock } from '../../state/lock.ts'
+import { initialState } from '../../state/state.ts'
+import { StateFile } from '../../state/state-file.ts'
+import { interruptSignal } from '../interrupt.ts'
+import { jsonEvents } from '../json-events.ts'
+import {
+  collect,
+  envOption,
+  jsonOption,
+  manifestArgument,
+  stateOption,
+  type ManifestOptions,
+} from '../options.ts'
+import { plainLog } from '../plain-log.ts'
+import { prepare, statePathOf } from '../prepare.ts'
+import { showOutcome } from '../show-outcome.ts'
+import { taskList } from '../tasks.ts'
+
+interface RunOptions extends ManifestOptions {
+  json?: boolean
+  plan?: string
+  only?: Phase[]
+  mapping?: string[]
+  update?: boolean
+}
+
+export function runCommand(): Command {
+  return new Command('run')
+    .description('do what is left of the migration: export, create databases and tokens, write')
+    .addArgument(manifestArgument())
+    .addOption(envOption())
+    .addOption(stateOption())
+    .option('--plan <file>', 'do exactly this plan (plan --out), or refuse')
+    .addOption(new Option('--only <phases>', `comma-separated: ${PHASES.join(', ')}`).argParser(parsePhases))
+    .option('--mapping <id>', 'only this mapping, as "plan --json" names it (repeatable)', collect)
+    .option('--update', 'change existing databases to what the manifest asks for')
+    .addOption(jsonOption('write what happens as one JSON object a line (schemas/event.schema.json)'))
+    .action(run)
+}
+
+async function run(file: string, options: RunOptions): Promise<void> {
+  const signal = interruptSignal()
+  const lock = await acquireLock(statePathOf(file, options))
+  try {
+    const { migration, plan, state, statePath } = await prepare(file, options, signal)
+    if (options.plan !== undefined)
+      await expectSamePlan(options.plan, planFileOf(migration.name, plan, state))
+    const slices = slicesOf(plan, options.mapping)
+    const stateFile = new StateFile(statePath, state ?? initialState(migration.name, migration.hash))
+    const { observe, finished } = display(options)
+    const result = await runMigration({
+      migration,
+      plan,
+      slices,
+      state: stateFile,
+      phases: new Set(options.only === undefined ? PHASES : ['validate', ...options.only]),
+      update: options.update === true,
+      clock: systemClock,
+      signal,
+      observe,
+    })
+    await finished()
+    if (options.json !== true) {
+      process.stdout.write(showOutcome({ file, migration, plan, slices, state: stateFile.state, result }))
+    }
+    process.exitCode = result.exitCode
+    if (result.failure !== undefined) throw result.failure
+  } finally {
+    await lock.release()
+  }
+}
+
+function parsePhases(text: string): Phase[] {
+  const phases = text.split(',').map((phase) => phase.trim())
+  const unknown = phases.find((phase) => !PHASES.includes(phase as Phase))
+  if (unknown === undefined) return phases as Phase[]
+  throw new Failure('options/only', `--only: there is no phase "${unknown}"`, {
+    remedy: `Phases are ${PHASES.join(', ')}.`,
+    exit: ExitCode.manifest,
+  })
+}
+
+function slicesOf(plan: Plan, mappings: readonly string[] | undefined): Slice[] {
+  if (mappings === undefined) return plan.slices
+  const unknown = mappings.find((id) => plan.mappings.every((mapping) => mapping.id !== id))
+  if (unknown === undefined) return plan.slices.filter(({ mapping }) => mappings.includes(mapping.id))
+  throw new Failure('options/mapping', `--mapping: there is no mapping "${unknown}"`, {
+    remedy: `Mappings are ${plan.mappings.map(({ id }) => id).join(', ')}.`,
+    exit: ExitCode.manifest,
+  })
+}
+
+/** JSON lines when asked for, a task list on a terminal, a plain log elsewhere. */
+function display(options: RunOptions): { observe: Observer; finished: () => Promise<void> } {
+  if (options.json === true) return { observe: jsonEvents(process.stdout), finished: () => Promise.resolve() }
+  if (process.stdout.isTTY && process.env['CI'] === undefined) return taskList()
+  return { observe: plainLog(process.stdout), finished: () => Promise.resolve() }
+}

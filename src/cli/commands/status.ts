@@ -1,0 +1,65 @@
+import { Command } from 'commander'
+import { ExitCode, Failure } from '../../core/failure.ts'
+import { mappingOfSliceId } from '../../plan/slices.ts'
+import { sumsOf } from '../../report/summary.ts'
+import { table } from '../../report/table.ts'
+import { formatCount } from '../../core/units.ts'
+import type { State } from '../../state/state.generated.ts'
+import { readState } from '../../state/state-file.ts'
+import { totalsOf } from '../../state/totals.ts'
+import { envOption, jsonOption, manifestArgument, stateOption, type ManifestOptions } from '../options.ts'
+import { statePathOf } from '../prepare.ts'
+
+export function statusCommand(): Command {
+  return new Command('status')
+    .description('show what was done so far, from the state file alone')
+    .addArgument(manifestArgument())
+    .addOption(envOption())
+    .addOption(stateOption())
+    .addOption(jsonOption('print the state with its sums as JSON'))
+    .action(async (file: string, options: ManifestOptions & { json?: boolean }) => {
+      const path = statePathOf(file, options)
+      const state = await readState(path)
+      if (state === undefined) {
+        throw new Failure('state/none', 'nothing was done yet: there is no state file', {
+          where: path,
+          remedy: `Begin with: influx-ferry run ${file}`,
+          exit: ExitCode.manifest,
+        })
+      }
+      const slices = Object.keys(state.slices).map((id) => ({ id }))
+      if (options.json === true) {
+        process.stdout.write(`${JSON.stringify({ ...state, totals: totalsOf(slices, state) }, null, 1)}\n`)
+      } else process.stdout.write(`${showStatus(state)}\n`)
+    })
+}
+
+function showStatus(state: State): string {
+  const slices = Object.entries(state.slices).map(([id, { target }]) => ({
+    id,
+    mapping: mappingOfSliceId(id),
+    target,
+  }))
+  const mappings = new Map(slices.map(({ mapping, target }) => [`${mapping} ${target}`, { mapping, target }]))
+  const rows = [...mappings.values()].map(({ mapping, target }) => {
+    const own = slices.filter((slice) => slice.mapping === mapping && slice.target === target)
+    const totals = totalsOf(own, state)
+    const { written, exported, failed } = totals.slices
+    return [
+      mapping,
+      target,
+      ...[written, exported, failed, totals.rowsWritten, totals.refusedPoints].map(formatCount),
+    ]
+  })
+  const last = state.runs.at(-1)
+  return [
+    `${state.name}: last run ${last?.startedAt ?? 'never'}, ${last?.outcome ?? 'killed, or still at work'}`,
+    '',
+    table(['MAPPING', 'TO', 'WRITTEN', 'EXPORTED', 'FAILED', 'ROWS', 'REFUSED'], rows, [2, 3, 4, 5, 6]),
+    '',
+    sumsOf(totalsOf(slices, state)),
+    ...Object.entries(state.slices).flatMap(([id, slice]) =>
+      slice.status === 'failed' ? [`failed ${id}: ${slice.message}`] : [],
+    ),
+  ].join('\n')
+}

@@ -1,0 +1,59 @@
+/** The composition root: commands, effects, and how a failure reaches the reader. */
+import { Command, CommanderError, Option } from 'commander'
+import { ExitCode, Failure } from '../core/failure.ts'
+import { version } from '../core/version.ts'
+import { demoCommand } from './commands/demo.ts'
+import { initCommand } from './commands/init.ts'
+import { inspectCommand } from './commands/inspect.ts'
+import { planCommand } from './commands/plan.ts'
+import { runCommand } from './commands/run.ts'
+import { sandboxCommand } from './commands/sandbox.ts'
+import { statusCommand } from './commands/status.ts'
+import { validateCommand } from './commands/validate.ts'
+import { showFailure } from './show-failure.ts'
+
+const program = new Command('influx-ferry')
+  .description(
+    'Moves InfluxDB 1.x data to InfluxDB Clustered from a YAML manifest: resumable, exact, accounted for.',
+  )
+  .version(version)
+  .addOption(new Option('--debug', 'show what lies under an error').env('INFLUX_FERRY_DEBUG'))
+  .configureHelp({ showGlobalOptions: true })
+  .enablePositionalOptions()
+  .exitOverride()
+  .addHelpText(
+    'after',
+    `
+A first migration:
+  influx-ferry init --data-dir /var/lib/influxdb/data > manifest.yaml
+  influx-ferry validate manifest.yaml
+  influx-ferry plan manifest.yaml
+  influx-ferry run manifest.yaml        (again after any interruption)
+
+Exit codes: 0 done, 1 failed, 2 the manifest or the command line is wrong, 3 done but points were refused,
+4 another run holds the lock, 130 interrupted with the state saved.`,
+  )
+
+for (const command of [
+  initCommand(),
+  inspectCommand(),
+  validateCommand(),
+  planCommand(),
+  runCommand(),
+  statusCommand(),
+  sandboxCommand(),
+  demoCommand(),
+]) {
+  program.addCommand(command.exitOverride())
+}
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError)
+    process.exitCode = error.exitCode === 0 ? ExitCode.done : ExitCode.manifest
+  else {
+    process.stderr.write(showFailure(error, program.opts<{ debug?: boolean }>().debug === true))
+    process.exitCode = error instanceof Failure ? error.exit : ExitCode.failed
+  }
+}

@@ -1,0 +1,55 @@
+import type { Observer, RunEvent } from '../run/events.ts'
+import { countOf } from '../core/units.ts'
+import { ProgressLine } from './progress-line.ts'
+
+/** Milliseconds between two progress lines of a log. */
+const PROGRESS_EVERY = 10_000
+
+/** A log for places that are not a terminal: one line a fact, a progress line now and then. */
+export function plainLog(out: NodeJS.WritableStream): Observer {
+  let line = new ProgressLine()
+  let told = Date.now()
+  return (event) => {
+    const now = Date.now()
+    if (event.type === 'phase-started') line = new ProgressLine()
+    if (event.type === 'progress') {
+      const text = line.show(event.progress, now)
+      if (now - told < PROGRESS_EVERY) return
+      told = now
+      out.write(`${stamp(now)} ${event.phase}: ${text.trim()}\n`)
+      return
+    }
+    const text = textOf(event)
+    if (text !== undefined) out.write(`${stamp(now)} ${text}\n`)
+  }
+}
+
+function stamp(now: number): string {
+  return new Date(now).toISOString().slice(0, 19) + 'Z'
+}
+
+/** An event as one line; `undefined` for those that others say better. */
+export function textOf(event: Exclude<RunEvent, { type: 'progress' }>): string | undefined {
+  switch (event.type) {
+    case 'run-started':
+      return `${event.name}: ${countOf(event.slices, 'slice')} (${event.manifest}${event.environment === undefined ? '' : `, ${event.environment}`})`
+    case 'phase-started':
+    case 'run-ended':
+      return undefined
+    case 'phase-done':
+    case 'phase-skipped':
+      return `${event.phase}: ${event.summary}`
+    case 'phase-failed':
+      return `${event.phase}: failed: ${event.message}`
+    case 'slice-exported':
+      return `exported ${event.slice}: ${countOf(event.counts.rows, 'row')} in ${event.seconds.toFixed(1)} s`
+    case 'slice-written':
+      return `written ${event.slice}: ${countOf(event.sent.lines, 'row')} in ${event.seconds.toFixed(1)} s`
+    case 'slice-failed':
+      return `FAILED ${event.slice}: ${event.message}`
+    case 'note':
+      return `note: ${event.message}`
+    case 'warning':
+      return `warning: ${event.message}`
+  }
+}

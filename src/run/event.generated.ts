@@ -1,0 +1,295 @@
+// Made from schemas/event.schema.json by scripts/generate.mjs. Change the schema, not this file.
+
+/**
+ * One line of `influx-ferry run --json`: what a run tells while it works.
+ */
+export type RunEvent =
+  | RunStarted
+  | PhaseStarted
+  | PhaseDone
+  | PhaseSkipped
+  | PhaseFailed
+  | Progressed
+  | SliceExported
+  | SliceWritten
+  | SliceFailed
+  | Note
+  | Warning
+  | RunEnded
+export type Phase = 'validate' | 'export' | 'create' | 'token' | 'write'
+
+/**
+ * A run begins with work to do.
+ */
+export interface RunStarted {
+  /**
+   * When it was told. Only in the JSON lines.
+   */
+  time?: string
+  type: 'run-started'
+  name: string
+  manifest: string
+  environment?: string
+  slices: number
+}
+/**
+ * A phase begins.
+ */
+export interface PhaseStarted {
+  /**
+   * When it was told. Only in the JSON lines.
+   */
+  time?: string
+  type: 'phase-started'
+  phase: Phase
+}
+/**
+ * A phase ended well.
+ */
+export interface PhaseDone {
+  /**
+   * When it was told. Only in the JSON lines.
+   */
+  time?: string
+  type: 'phase-done'
+  phase: Phase
+  summary: string
+}
+/**
+ * A phase had nothing to do, or was not asked for.
+ */
+export interface PhaseSkipped {
+  /**
+   * When it was told. Only in the JSON lines.
+   */
+  time?: string
+  type: 'phase-skipped'
+  phase: Phase
+  summary: string
+}
+/**
+ * A phase, and with it the run, failed.
+ */
+export interface PhaseFailed {
+  /**
+   * When it was told. Only in the JSON lines.
+   */
+  time?: string
+  type: 'phase-failed'
+  phase: Phase
+  code: string
+  message: string
+}
+/**
+ * How far a phase is; several times a second.
+ */
+export interface Progressed {
+  /**
+   * When it was told. Only in the JSON lines.
+   */
+  time?: string
+  type: 'progress'
+  phase: Phase
+  progress: Progress
+}
+/**
+ * How far a phase is.
+ */
+export interface Progress {
+  /**
+   * Slices finished in this phase.
+   */
+  slices: number
+  /**
+   * Slices of this phase.
+   */
+  slicesTotal: number
+  /**
+   * Rows spooled, or acknowledged, by this run.
+   */
+  rows: number
+  /**
+   * Work done, in the phase's own measure: source bytes, or gzipped bytes.
+   */
+  done: number
+  /**
+   * Work in all, in the same measure.
+   */
+  total: number
+  /**
+   * Bytes the rate is of: line protocol read, or gzipped bytes acknowledged.
+   */
+  bytes: number
+}
+/**
+ * A slice is spooled.
+ */
+export interface SliceExported {
+  /**
+   * When it was told. Only in the JSON lines.
+   */
+  time?: string
+  type: 'slice-exported'
+  /**
+   * Slice id, `<mapping>/<start>_<end>` in nanoseconds.
+   */
+  slice: string
+  counts: SliceCounts
+  seconds: number
+}
+/**
+ * Sums of the export: pointsRead = points + overwritten + filtered + refusedPoints.
+ */
+export interface SliceCounts {
+  /**
+   * Points (one field value at one time) the source gave.
+   */
+  pointsRead: number
+  /**
+   * Points in the batches.
+   */
+  points: number
+  /**
+   * Points replaced by a later value of the same field at the same time.
+   */
+  overwritten: number
+  /**
+   * Points outside the slice's window.
+   */
+  filtered: number
+  /**
+   * Points that the target's line protocol cannot express; in the dead letter.
+   */
+  refusedPoints: number
+  /**
+   * Lines in the batches.
+   */
+  rows: number
+  batches: number
+  rawBytes: number
+  gzipBytes: number
+}
+/**
+ * Every batch of a slice is acknowledged and its sums close.
+ */
+export interface SliceWritten {
+  /**
+   * When it was told. Only in the JSON lines.
+   */
+  time?: string
+  type: 'slice-written'
+  /**
+   * Slice id, `<mapping>/<start>_<end>` in nanoseconds.
+   */
+  slice: string
+  sent: SliceSent
+  seconds: number
+}
+/**
+ * Sums of the writing: once written, rows = lines + refusedLines and points = points + refusedPoints.
+ */
+export interface SliceSent {
+  /**
+   * Acknowledged batches as ascending ranges, both ends inclusive.
+   */
+  batches: BatchRange[]
+  /**
+   * Rows the cluster took.
+   */
+  lines: number
+  /**
+   * Points in them.
+   */
+  points: number
+  /**
+   * Rows the cluster refused; in the dead letter.
+   */
+  refusedLines: number
+  refusedPoints: number
+  /**
+   * Gzipped bytes acknowledged.
+   */
+  bytes: number
+}
+export interface BatchRange {
+  first: number
+  last: number
+}
+/**
+ * A slice failed; the others go on.
+ */
+export interface SliceFailed {
+  /**
+   * When it was told. Only in the JSON lines.
+   */
+  time?: string
+  type: 'slice-failed'
+  /**
+   * Slice id, `<mapping>/<start>_<end>` in nanoseconds.
+   */
+  slice: string
+  code: string
+  message: string
+}
+/**
+ * Something to know.
+ */
+export interface Note {
+  /**
+   * When it was told. Only in the JSON lines.
+   */
+  time?: string
+  type: 'note'
+  message: string
+}
+/**
+ * Something to look at.
+ */
+export interface Warning {
+  /**
+   * When it was told. Only in the JSON lines.
+   */
+  time?: string
+  type: 'warning'
+  message: string
+}
+/**
+ * The run is over.
+ */
+export interface RunEnded {
+  /**
+   * When it was told. Only in the JSON lines.
+   */
+  time?: string
+  type: 'run-ended'
+  outcome: 'done' | 'refused' | 'incomplete' | 'failed' | 'interrupted'
+  exitCode: number
+  totals: EventTotals
+}
+/**
+ * Sums over all slices of the run: pointsRead = points + overwritten + filtered + (refusedPoints - refusedByCluster); rows = rowsWritten + refusedLines + rowsLeft.
+ */
+export interface EventTotals {
+  slices: SlicesByStatus
+  pointsRead: number
+  points: number
+  overwritten: number
+  filtered: number
+  refusedPoints: number
+  refusedByCluster: number
+  rows: number
+  rowsWritten: number
+  refusedLines: number
+  rowsLeft: number
+  rawBytes: number
+  gzipBytes: number
+}
+/**
+ * Slices by status.
+ */
+export interface SlicesByStatus {
+  pending: number
+  exported: number
+  written: number
+  failed: number
+}
