@@ -15,10 +15,13 @@ import { readState } from '../state/state-file.ts'
 import type { ManifestOptions } from './options.ts'
 
 /** Loads a manifest and shows what is wrong with it on standard error. @throws Failure exit code 2 when it has errors */
-export async function loadOrExplain(file: string, { env }: ManifestOptions): Promise<Migration> {
+export async function loadOrExplain(
+  file: string,
+  { env, variables = process.env }: ManifestOptions,
+): Promise<Migration> {
   const { migration, diagnostics } = await loadManifest(file, {
     ...(env !== undefined && { environment: env }),
-    env: process.env,
+    env: variables,
   })
   await explain(file, diagnostics)
   if (migration === undefined) throw wrong(file, diagnostics)

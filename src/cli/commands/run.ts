@@ -42,11 +42,11 @@ export function runCommand(): Command {
     .option('--mapping <id>', 'only this mapping, as "plan --json" names it (repeatable)', collect)
     .option('--update', 'change existing databases to what the manifest asks for')
     .addOption(jsonOption('write what happens as one JSON object a line (schemas/event.schema.json)'))
-    .action(run)
+    .action((file: string, options: RunOptions) => run(file, options, interruptSignal()))
 }
 
-async function run(file: string, options: RunOptions): Promise<void> {
-  const signal = interruptSignal()
+/** Runs a manifest with the display that fits the place, and leaves the exit code in the process. */
+export async function run(file: string, options: RunOptions, signal: AbortSignal): Promise<void> {
   const lock = await acquireLock(statePathOf(file, options))
   try {
     const { migration, plan, state, statePath } = await prepare(file, options, signal)
