@@ -1,10 +1,11 @@
 /** The candidate most like `word`, when it is like enough to be what was meant. */
 export function didYouMean(word: string, candidates: Iterable<string>): string | undefined {
+  if (word.length < 3) return undefined
   let best: string | undefined
   let bestDistance = Math.min(3, Math.max(1, Math.floor(word.length / 3))) + 1
   for (const candidate of candidates) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase())
-    if (distance < bestDistance) {
+    if (distance < bestDistance || (best === undefined && isAbbreviation(word, candidate))) {
       best = candidate
       bestDistance = distance
     }
@@ -26,4 +27,8 @@ function editDistance(a: string, b: string): number {
     previous = current
   }
   return previous[b.length] ?? 0
+}
+
+function isAbbreviation(word: string, candidate: string): boolean {
+  return word.length >= 3 && candidate.toLowerCase().startsWith(word.toLowerCase())
 }

@@ -56,7 +56,9 @@ export async function loadManifest(file: string, { environment, env }: LoadOptio
     ({ path }) => !missing.some((other) => isSame(path, other.path)),
   )
   const all = show([...missing, ...broken], origin)
-  if (all.some(({ severity }) => severity === 'error')) return { diagnostics: all, text }
+  // Notes are about what happens afterwards: not yet, while there is something to mend.
+  if (all.some(({ severity }) => severity === 'error'))
+    return { diagnostics: all.filter(({ severity }) => severity !== 'note'), text }
 
   const migration = normalize(manifest, {
     folder: dirname(resolve(file)),

@@ -334,7 +334,7 @@ export interface TokenRequest {
 }
 export interface Spool {
   /**
-   * Folder for exported data, refused lines and tokens. Default: the folder .influx-ferry/NAME beside the manifest.
+   * Folder for exported data, refused lines and tokens. Default: the folder .influx-ferry/NAME beside the manifest, with --env .influx-ferry/NAME.ENVIRONMENT.
    */
   dir?: string
   /**

@@ -8,10 +8,9 @@ import { exactTarget } from './target-name.ts'
 import { secretVariable } from './variables.ts'
 
 export function normalizeAdmin(admin: written.Admin | undefined, place: Place): Admin {
-  const { kind } = admin ?? {}
-  if (kind === 'none') return { kind }
-  if (kind === 'api') return { kind, token: secretOf(admin.token, place) }
-  const { command = 'influxctl', profile, config, token } = (admin ?? {}) as Partial<written.InfluxctlAdmin>
+  if (admin?.kind === 'none') return { kind: admin.kind }
+  if (admin?.kind === 'api') return { kind: admin.kind, token: secretOf(admin.token, place) }
+  const { command = 'influxctl', profile, config, token }: Partial<written.InfluxctlAdmin> = admin ?? {}
   return {
     kind: 'influxctl',
     command: resolveCommand(command, place),

@@ -19,6 +19,7 @@ export interface NormalizeContext extends Place {
 /** Expects a manifest that `rules.ts` found no error in. */
 export function normalize(manifest: written.Manifest, context: NormalizeContext): Migration {
   const { name, target = {}, tokens, spool = {} } = manifest
+  const { environment } = context
   const timeRange = windowOf(manifest.timeRange) ?? ALL_TIME
   const ca = target.tls?.ca
   const parts = {
@@ -40,12 +41,15 @@ export function normalize(manifest: written.Manifest, context: NormalizeContext)
   return {
     name,
     file: context.file,
-    environment: context.environment,
+    environment,
     hash: hashOf(parts),
     ...parts,
     tokens: normalizeTokens(tokens ?? [], manifest, context),
     spool: {
-      dir: resolvePath(spool.dir ?? join('.influx-ferry', name), context),
+      dir: resolvePath(
+        spool.dir ?? join('.influx-ferry', environment === undefined ? name : `${name}.${environment}`),
+        context,
+      ),
       memory: parseBytes(String(spool.memory ?? '256MB')) ?? 0,
       gzipLevel: spool.gzipLevel ?? 1,
     },

@@ -134,6 +134,7 @@ function* retentionRules({ retentionPeriod = 'source' }: Mapping, path: Path): G
     )
 }
 
+/** The schema allows eight parts: with one of time, that leaves the seven of tags that InfluxData documents. */
 function* partitionRules(parts: PartitionPart[], path: Path): Generator<Finding> {
   if (parts.length === 0) return
   const times = parts.flatMap(({ type }, at) => (type === 'time' ? [at] : []))
@@ -151,8 +152,6 @@ function* partitionRules(parts: PartitionPart[], path: Path): Generator<Finding>
       'a partition template has one time part',
       'keep one',
     )
-  if (parts.length - times.length > 7)
-    yield error('mapping/partition-template', path, 'a partition template has at most 7 tag and bucket parts')
   const seen = new Set<string>()
   for (const [at, part] of parts.entries()) {
     if (part.type === 'time') continue

@@ -16,9 +16,9 @@ export function checkRules(manifest: Manifest, environments: string[]): Finding[
     ...sourceRules(manifest),
     ...timeRangeRules(manifest.timeRange, ['timeRange']),
     ...targetRules(manifest, environments),
-    ...manifest.mappings.flatMap(({ timeRange }, at) =>
-      timeRangeRules(timeRange, ['mappings', at, 'timeRange']),
-    ),
+    ...manifest.mappings.flatMap(({ timeRange }, at) => [
+      ...timeRangeRules(timeRange, ['mappings', at, 'timeRange']),
+    ]),
     ...mappingRules(manifest),
     ...tokenRules(manifest),
     ...spoolRules(manifest),

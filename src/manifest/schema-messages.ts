@@ -2,6 +2,7 @@
 import type { ErrorObject } from 'ajv/dist/2020.js'
 import { didYouMean } from './did-you-mean.ts'
 import { showPath, type Path } from './finding.ts'
+import { tagsOf, type SchemaNode } from './schema.ts'
 import { isSecret } from './variables.ts'
 
 export interface SchemaMessage {
@@ -10,16 +11,6 @@ export interface SchemaMessage {
   hint?: string
   /** A key in the value the error is about, which is what the squiggle belongs under. */
   key?: string
-}
-
-interface SchemaNode {
-  description?: string
-  properties?: Record<string, SchemaNode>
-  oneOf?: SchemaNode[]
-  examples?: unknown[]
-  default?: unknown
-  const?: unknown
-  type?: string | string[]
 }
 
 const TYPE_NAMES: Record<string, string> = {
@@ -42,13 +33,18 @@ export function describeSchemaError(error: ErrorObject, path: Path): SchemaMessa
     case 'required':
       return missingKey(name, String(params['missingProperty']), schema)
     case 'discriminator':
-      return wrongTag(name, params, error)
+      return wrongTag(name, params, schema)
     case 'type':
       return wrongType(name, error, schema, path)
     case 'const':
       return { code: 'wrong-value', message: `${name} must be ${String(schema.const)}` }
     case 'enum':
       return wrongChoice(name, error.data, (params['allowedValues'] as unknown[]).map(String))
+    case 'propertyNames': {
+      const key = String(params['propertyName'])
+      const hint = 'letters, digits, ".", "_" and "-", a letter or digit first'
+      return { code: 'bad-name', message: `"${key}" cannot be the name of an environment`, hint, key }
+    }
     case 'minimum':
       return { code: 'wrong-value', message: `${name} must be at least ${limit}` }
     case 'maximum':
@@ -92,20 +88,13 @@ function missingKey(name: string, key: string, { properties = {} }: SchemaNode):
 }
 
 /** A `kind` or `type` that is missing or names none of the variants. */
-function wrongTag(name: string, params: Record<string, unknown>, error: ErrorObject): SchemaMessage {
+function wrongTag(name: string, params: Record<string, unknown>, schema: SchemaNode): SchemaMessage {
   const tag = String(params['tag'])
   const value = params['tagValue']
-  const choices = TAG_VALUES[/\$defs\/(\w+)\/discriminator$/.exec(error.schemaPath)?.[1] ?? ''] ?? []
+  const choices = tagsOf(schema)
   if (value === undefined)
     return { code: 'missing-key', message: `${name} needs the key "${tag}": ${list(choices, 'or')}` }
   return { ...wrongChoice(`"${tag}"`, value, choices), key: tag }
-}
-
-/** The validator does not say which tags it knows; `validate.test.ts` holds this list against the schema. */
-export const TAG_VALUES: Record<string, string[]> = {
-  source: ['data-dir', 'line-protocol'],
-  admin: ['influxctl', 'api', 'none'],
-  partitionPart: ['time', 'tag', 'bucket'],
 }
 
 function wrongChoice(name: string, value: unknown, choices: string[]): SchemaMessage {
@@ -140,7 +129,7 @@ function typeHint(data: unknown, expected: string[], schema: SchemaNode): { hint
       return { hint: `write "{${key}}" in quotes: braces belong to YAML` }
   }
   if (expected.includes('string') && ['number', 'boolean'].includes(typeof data))
-    return { hint: `write "${String(data)}" in quotes` }
+    return { hint: [`write "${String(data)}" in quotes`, example(schema).hint].filter(Boolean).join('. ') }
   if (expected.includes('array') && typeof data === 'string' && !expected.includes('string'))
     return { hint: `write [${JSON.stringify(data)}]` }
   return example(schema)
@@ -156,7 +145,7 @@ function example({ examples = [], default: standard }: SchemaNode, key?: string)
 function show(value: unknown): string {
   if (typeof value === 'string') return `"${value.length > 40 ? `${value.slice(0, 40)}...` : value}"`
   if (Array.isArray(value)) return 'a list'
-  return typeof value === 'object' ? 'a section' : String(value)
+  return typeof value === 'object' ? 'a section' : JSON.stringify(value)
 }
 
 function list(words: string[], joint: 'or' | 'and'): string {

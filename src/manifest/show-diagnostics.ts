@@ -85,6 +85,5 @@ function excerptOf(
 
 /** Without control characters: a manifest must not steer the terminal. */
 function clean(text: string): string {
-  // eslint-disable-next-line no-control-regex
   return stripVTControlCharacters(text).replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, '�')
 }

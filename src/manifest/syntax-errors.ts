@@ -21,7 +21,11 @@ export interface SyntaxError {
 }
 
 export function syntaxErrors({ text, document }: ManifestTree): SyntaxError[] {
-  if (document.errors.length > 0) return inOrder([...unquotedVariables(text), ...parserErrors(text)])
+  if (document.errors.length > 0) {
+    const found = [...unquotedVariables(text), ...parserErrors(text, covered(text))]
+    // A mistake inside of `${...}` itself is seen in the uncovered text only.
+    return inOrder(found.length > 0 ? found : parserErrors(text, text))
+  }
   const aliases = unresolvedAliases(document)
   if (aliases.length > 0) return aliases
   const { contents } = document
@@ -36,14 +40,21 @@ export function syntaxErrors({ text, document }: ManifestTree): SyntaxError[] {
  * The parser's own errors, of a text whose variables are covered: `${X}` in flow style (`{ a: ${X} }`) is the most
  * likely mistake, and would hide every other one behind it.
  */
-function parserErrors(text: string): SyntaxError[] {
-  const { errors } = parseDocument(covered(text), { prettyErrors: false })
+function parserErrors(text: string, parsed: string): SyntaxError[] {
+  const { errors } = parseDocument(parsed, { prettyErrors: false })
   // After a first error the parser reports each remaining token of the file as unexpected "in YAML stream".
   const own = errors.filter(({ message }, at) => at === 0 || !message.includes('token in YAML stream'))
   return onePerLine(
     text,
-    own.map((error) => ({ start: error.pos[0], end: error.pos[1], ...explain(text, error) })),
+    own.map((error) => ({ ...spanOf(text, error), ...explain(text, error) })),
   )
+}
+
+/** The parser marks a key by its first character. */
+function spanOf(text: string, { code, pos: [start, end] }: YAMLError): { start: number; end: number } {
+  const key =
+    code === 'DUPLICATE_KEY' ? (/^("[^"\n]*"|'[^'\n]*'|[^\s:]+)/.exec(text.slice(start))?.[0].length ?? 1) : 0
+  return { start, end: Math.max(end, start + key) }
 }
 
 /** Same text and length, each `${...}` a plain word. */

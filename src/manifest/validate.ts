@@ -1,7 +1,8 @@
 /** The second layer: the manifest against its JSON Schema, in words a person can act on. */
-import { readFileSync } from 'node:fs'
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
+import { didYouMean } from './did-you-mean.ts'
 import type { Finding, Path } from './finding.ts'
+import { manifestSchema, type SchemaNode } from './schema.ts'
 import { describeSchemaError } from './schema-messages.ts'
 
 let compiled: ValidateFunction | undefined
@@ -10,31 +11,40 @@ let compiled: ValidateFunction | undefined
 export function validateAgainstSchema(data: unknown): Finding[] {
   compiled ??= compile()
   if (compiled(data)) return []
-  const findings = (compiled.errors ?? []).filter(isOwnError).map((error) => toFinding(data, error))
+  const findings = withoutMistyped((compiled.errors ?? []).filter(isOwnError)).map((error) =>
+    toFinding(data, error),
+  )
   return withoutRepetition(findings)
 }
 
 function compile(): ValidateFunction {
-  // The same relative place from src/manifest/ and from dist/manifest/; the package ships schemas/.
-  const schema = new URL('../../schemas/manifest.schema.json', import.meta.url)
   const ajv = new Ajv2020({ allErrors: true, verbose: true, discriminator: true, allowUnionTypes: true })
-  return ajv.compile(JSON.parse(readFileSync(schema, 'utf8')) as object)
+  return ajv.compile(manifestSchema())
 }
 
-/** A discriminator names the branch that was meant; what it needs of `required` it reports itself. */
-function isOwnError({ keyword, schemaPath, params }: ErrorObject): boolean {
-  const parameters = params as Record<string, unknown>
-  return !(
-    keyword === 'required' &&
-    /\$defs\/\w+\/required$/.test(schemaPath) &&
-    isTag(parameters['missingProperty'], schemaPath)
+/** Without what is said by another error too: the tag of a union, and the pattern under `propertyNames`. */
+function isOwnError({ keyword, params, parentSchema, propertyName }: ErrorObject): boolean {
+  const { discriminator } = (parentSchema ?? {}) as SchemaNode
+  const { missingProperty } = params as { missingProperty?: string }
+  const isTag = keyword === 'required' && missingProperty === discriminator?.propertyName
+  return !isTag && propertyName === undefined
+}
+
+/** A mistyped key is one mistake, not an unknown and a missing one. */
+function withoutMistyped(errors: ErrorObject[]): ErrorObject[] {
+  const meant = new Set(
+    errors.flatMap(({ keyword, instancePath, params, parentSchema }) => {
+      const { additionalProperty = '' } = params as { additionalProperty?: string }
+      const known = Object.keys((parentSchema as SchemaNode | undefined)?.properties ?? {})
+      return keyword === 'additionalProperties'
+        ? [`${instancePath}/${didYouMean(additionalProperty, known)}`]
+        : []
+    }),
   )
-}
-
-/** The tag of a union is asked for twice: by the union itself and by its discriminator. */
-function isTag(property: unknown, schemaPath: string): boolean {
-  const union = /\$defs\/(source|admin|partitionPart)\/required$/.test(schemaPath)
-  return union && (property === 'kind' || property === 'type')
+  return errors.filter(({ keyword, instancePath, params }) => {
+    const { missingProperty } = params as { missingProperty?: string }
+    return keyword !== 'required' || !meant.has(`${instancePath}/${missingProperty}`)
+  })
 }
 
 function toFinding(data: unknown, error: ErrorObject): Finding {
@@ -45,7 +55,7 @@ function toFinding(data: unknown, error: ErrorObject): Finding {
     code: `manifest/${code}`,
     message,
     path: key === undefined ? path : [...path, key],
-    ...(code === 'unknown-key' && { at: 'key' as const }),
+    ...((code === 'unknown-key' || code === 'bad-name') && { at: 'key' as const }),
     ...(hint !== undefined && { hint }),
   }
 }
