@@ -1,4 +1,5 @@
 /** HTTP to the cluster: one request, one answer, nothing retried. The only file that knows undici. */
+import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { Agent, request } from 'undici'
 import { ExitCode, Failure, messageOf } from '../core/failure.ts'
@@ -107,14 +108,21 @@ async function readBody(body: AsyncIterable<Buffer>, limit: number): Promise<str
 
 function readCa(path: string): string {
   try {
-    return readFileSync(path, 'utf8')
+    const pem = readFileSync(path, 'utf8')
+    // Node.js takes whatever is not a certificate for none, and says nothing.
+    new X509Certificate(pem)
+    return pem
   } catch (error) {
-    throw new Failure('cluster/ca-unreadable', `cannot read the certificate authority: ${messageOf(error)}`, {
-      where: path,
-      remedy: 'Correct "target.tls.ca" in the manifest, or make the file readable.',
-      exit: ExitCode.manifest,
-      cause: error,
-    })
+    throw new Failure(
+      'cluster/ca-unreadable',
+      `this is no PEM certificate that can be read: ${messageOf(error)}`,
+      {
+        where: path,
+        remedy: 'Correct "target.tls.ca" in the manifest, or make the file readable.',
+        exit: ExitCode.manifest,
+        cause: error,
+      },
+    )
   }
 }
 

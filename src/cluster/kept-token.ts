@@ -1,5 +1,6 @@
 /** Keeping a created token's secret outside of state and logs: a 0600 file, or a command's standard input. */
-import { readFile, stat } from 'node:fs/promises'
+import { mkdir, readFile, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { Failure, messageOf, systemCodeOf } from '../core/failure.ts'
 import { writeFileAtomically } from '../io/atomic-file.ts'
 import { runToEnd } from '../io/process.ts'
@@ -24,6 +25,19 @@ export async function readKeptToken(path: string): Promise<KeptToken | undefined
     throw new Failure('token/unreadable', `cannot read the kept token: ${messageOf(error)}`, {
       where: path,
       remedy: 'Make it readable, or remove it: a new token is created then.',
+      cause: error,
+    })
+  }
+}
+
+/** Before a token is created: what cannot be kept must not be made. @throws Failure `token/no-place` */
+export async function preparePlace(path: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw new Failure('token/no-place', `there is no place to keep a new token: ${messageOf(error)}`, {
+      where: dirname(path),
+      remedy: 'Make the folder writable, or name another file ("keep: { file: ... }").',
       cause: error,
     })
   }

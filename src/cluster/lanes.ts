@@ -2,6 +2,7 @@
  * How many batches are under way at once, over all slices: as many as the manifest allows, fewer while the cluster
  * says that it is overloaded.
  */
+import { setMaxListeners } from 'node:events'
 import type { Clock } from '../io/clock.ts'
 import { RateLimit } from './rate-limit.ts'
 
@@ -62,6 +63,8 @@ export class Lanes {
     signal: AbortSignal,
   ): Promise<void> {
     const stop = new AbortController()
+    // One listener for every lane, which Node.js would take for a leak beyond ten.
+    setMaxListeners(0, signal, stop.signal)
     const onAbort = () => stop.abort(signal.reason)
     if (signal.aborted) onAbort()
     signal.addEventListener('abort', onAbort, { once: true })

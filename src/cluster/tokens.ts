@@ -1,13 +1,12 @@
 /** A database token in hand: given by the user, kept from an earlier run, or created now. */
 import { createHash } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { ExitCode, Failure } from '../core/failure.ts'
 import type { Clock } from '../io/clock.ts'
 import { resolveSecret } from '../io/secrets.ts'
 import type { Migration, TokenRequest } from '../manifest/migration.ts'
 import type { ClusterAdmin } from './cluster.ts'
-import { keepToken, readKeptToken } from './kept-token.ts'
+import { keepToken, preparePlace, readKeptToken } from './kept-token.ts'
 
 /** What the state knows of a token created by an earlier run. Never the secret. */
 export interface KnownToken {
@@ -42,7 +41,7 @@ export interface ObtainedToken {
  * A created token is kept before this returns. One that an earlier run created and whose secret is gone, or that
  * lacks a database now asked for, is replaced, and its id is named in a note.
  *
- * @throws Failure `token/none`, `token/not-kept`, `token/unreadable`, `secret/...`, `admin/...`
+ * @throws Failure `token/none`, `token/no-place`, `token/not-kept`, `token/unreadable`, `secret/...`, `admin/...`
  */
 export async function obtainToken(options: ObtainOptions): Promise<ObtainedToken> {
   const { request, known, admin, migration, signal } = options
@@ -92,9 +91,9 @@ async function create(
         'revoke those that nobody uses',
     )
   }
+  if (path !== undefined) await preparePlace(path)
   const createdAt = clock.now()
   const { id, secret } = await admin.createToken({ description, read, write, expiresAt }, signal)
-  if (path !== undefined) await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   await keepToken(path ?? commandOf(request), secret, id, signal)
   return { secret, created: true, id, createdAt, notes }
 }

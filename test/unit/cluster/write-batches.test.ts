@@ -149,6 +149,19 @@ describe('what is sent', () => {
   })
 })
 
+it('fills many lanes without a word from Node.js about listeners', async () => {
+  const warnings: Error[] = []
+  const onWarning = (warning: Error) => warnings.push(warning)
+  process.on('warning', onWarning)
+  const batches = Array.from({ length: 60 }, (_, batch) => lines(1, batch))
+  await write(batches, ({ number }) => (number < 30 ? { status: 500 } : NO_CONTENT), {
+    write: { concurrency: 32 },
+  })
+  await new Promise((resolve) => setImmediate(resolve))
+  process.off('warning', onWarning)
+  expect(warnings).toEqual([])
+})
+
 describe('lines that the cluster names', () => {
   it.each([400, 201])('are put aside, the rest is sent again until 204: HTTP %i', async (status) => {
     const isBad = (text: string) => text.includes('t=3 ') || text.includes('t=8 ')
