@@ -9,9 +9,9 @@ export interface NamedPipe {
   readonly path: string
   readonly stream: Readable
   /** Lets the stream end after what is still in the pipe, also when no program ever opened the other side. */
-  finish(): void
+  finish: () => void
   /** Destroys the stream and removes the path. */
-  close(): void
+  close: () => void
 }
 
 /**

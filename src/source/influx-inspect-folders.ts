@@ -13,7 +13,7 @@ export interface InspectFolders {
   dataDir: string
   walDir: string
   /** Puts the real paths back into a message. */
-  showPath(text: string): string
+  showPath: (text: string) => string
 }
 
 const PREFIX = 'influx_inspect-'

@@ -17,7 +17,7 @@ interface Loss {
   pattern: RegExp
   code: string
   /** `[message, where]` of the match. */
-  tell(match: RegExpExecArray): [string, string]
+  tell: (match: RegExpExecArray) => [string, string]
   remedy: string
 }
 

@@ -103,6 +103,8 @@ async function* run(options: InfluxInspectExport): AsyncGenerator<Uint8Array, vo
     const output = new ExportOutput()
     try {
       for await (const chunk of (pipe?.stream ?? child.stdout) as AsyncIterable<Uint8Array>) {
+        // A wrapper may be gone and the program it started write on.
+        signal.throwIfAborted()
         output.see(chunk)
         yield chunk
       }
