@@ -14,16 +14,17 @@ import type { State } from '../state/state.generated.ts'
 import { readState } from '../state/state-file.ts'
 import type { ManifestOptions } from './options.ts'
 
-/** Loads a manifest and shows what is wrong with it on standard error. @throws Failure exit code 2 when it has errors */
+/** Loads a manifest and shows what is wrong with it, and without `notes` only that, on standard error. @throws Failure exit code 2 when it has errors */
 export async function loadOrExplain(
   file: string,
   { env, variables = process.env }: ManifestOptions,
+  notes = true,
 ): Promise<Migration> {
   const { migration, diagnostics } = await loadManifest(file, {
     ...(env !== undefined && { environment: env }),
     env: variables,
   })
-  await explain(file, diagnostics)
+  await explain(file, notes ? diagnostics : diagnostics.filter(({ severity }) => severity !== 'note'))
   if (migration === undefined) throw wrong(file, diagnostics)
   return migration
 }
@@ -33,8 +34,9 @@ export async function prepare(
   file: string,
   options: ManifestOptions,
   signal: AbortSignal,
+  notes = true,
 ): Promise<{ migration: Migration; plan: Plan; state: State | undefined; statePath: string }> {
-  const migration = await loadOrExplain(file, options)
+  const migration = await loadOrExplain(file, options, notes)
   const statePath = statePathOf(file, options)
   const state = await readState(statePath)
   if (state !== undefined && state.name !== migration.name) {

@@ -30,7 +30,14 @@ export function makePlan(
     const own = (done.get(planned.id) ?? []).filter((id) => state?.slices[id]?.target === planned.target)
     const split = found.flatMap((slice) => withDone(slice, own))
     slices.push(...split, ...goneFromSource(planned, own, split))
-    diagnostics.push(...orphansIn(migration, mapping, planned, retentionPolicy, found))
+    for (const { where, shard } of orphansIn(retentionPolicy, found)) {
+      if (exportsOrphans(migration, planned))
+        diagnostics.push(orphanError(migration, mapping, `${nameOf(planned)}: ${where}`))
+      else
+        notes.push(
+          `${nameOf(planned)}: shard ${shard} is left out: it is on disk but not in meta.db, and influxd would not answer from it`,
+        )
+    }
   }
   diagnostics.push(...contradictions(migration, expanded, state))
   const plan = {
@@ -114,27 +121,32 @@ function contradictions(
 
 const CONTRADICTIONS_SHOWN = 5
 
+/** Shards on disk that meta.db does not know, in the windows of slices. */
 function orphansIn(
-  migration: Migration,
-  mapping: Mapping,
-  planned: PlannedMapping,
   policy: CatalogRetentionPolicy,
   slices: readonly Slice[],
-): Diagnostic[] {
+): { shard: number; where: string }[] {
   return policy.shardGroups.flatMap((group) =>
     group.shards
       .filter((shard) => shard.orphan && slices.some(({ window }) => intersect(window, group) !== undefined))
-      .map((shard) => ({
-        severity: 'error' as const,
-        code: 'source/orphan-shard',
-        message:
-          `${nameOf(planned)}: shard ${shard.id} (${formatWindow(group)}) is on disk but not in meta.db: ` +
-          'influxd would not answer from it, and influx_inspect would export it',
-        file: migration.file,
-        position: { ...mapping.position, length: 1 },
-        hint: 'Work on a copy of the data directory without this shard, or narrow the timeRange so that it is left out.',
-      })),
+      .map(({ id }) => ({ shard: id, where: `shard ${id} (${formatWindow(group)})` })),
   )
+}
+
+/** A wrapped influx_inspect is given the real folders, and exports what lies in them; a plain one gets the slice's files. */
+function exportsOrphans({ sources }: Migration, { source }: PlannedMapping): boolean {
+  return sources.some((one) => one.name === source && one.kind === 'data-dir' && one.command.length > 1)
+}
+
+function orphanError(migration: Migration, mapping: Mapping, what: string): Diagnostic {
+  return {
+    severity: 'error',
+    code: 'source/orphan-shard',
+    message: `${what} is on disk but not in meta.db: influxd would not answer from it, and influx_inspect would export it`,
+    file: migration.file,
+    position: { ...mapping.position, length: 1 },
+    hint: 'Give "command" as the plain program, work on a copy without this shard, or narrow the timeRange.',
+  }
 }
 
 function databasesOf(expanded: readonly ExpandedMapping[]): PlannedDatabase[] {

@@ -51,21 +51,17 @@ export function demoCommand(): Command {
 
 /** Rows and values of every table, as the stand-in's `/query` counts them. */
 async function counts(file: string, options: ManifestOptions, signal: AbortSignal): Promise<string> {
-  const { migration, plan } = await prepare(file, options, signal)
+  const { migration, plan } = await prepare(file, options, signal, false)
+  const [request] = tokenRequestsOf({ migration, plan })
+  const path = request && tokenPath(migration.spool.dir, request)
+  if (path === undefined) throw new Error('the demo keeps its token in a file')
+  const token = (await readFile(path, 'utf8')).trim()
   const rows: string[][] = []
   for (const { name } of plan.databases) {
-    const token = await readFile(
-      tokenPath(migration.spool.dir, tokenRequestsOf({ migration, plan })[0]!),
-      'utf8',
-    )
     for (const series of await query(migration.target, token, name, 'SELECT count(*) FROM /.*/', signal)) {
-      const values = series.values[0]?.slice(1) ?? []
-      rows.push([
-        name,
-        series.name,
-        formatCount(values.length),
-        formatCount(values.reduce<number>((sum, n) => sum + Number(n), 0)),
-      ])
+      const values = series.values[0]?.slice(1).map(Number) ?? []
+      const sum = values.reduce((total, count) => total + count, 0)
+      rows.push([name, series.name, formatCount(values.length), formatCount(sum)])
     }
   }
   return table(['DATABASE', 'MEASUREMENT', 'FIELDS', 'VALUES'], rows, [2, 3])

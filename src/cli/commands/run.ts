@@ -21,7 +21,6 @@ import {
 import { plainLog } from '../plain-log.ts'
 import { prepare, statePathOf } from '../prepare.ts'
 import { showOutcome } from '../show-outcome.ts'
-import { taskList } from '../tasks.ts'
 
 interface RunOptions extends ManifestOptions {
   json?: boolean
@@ -49,12 +48,12 @@ export function runCommand(): Command {
 export async function run(file: string, options: RunOptions, signal: AbortSignal): Promise<void> {
   const lock = await acquireLock(statePathOf(file, options))
   try {
-    const { migration, plan, state, statePath } = await prepare(file, options, signal)
+    const { migration, plan, state, statePath } = await prepare(file, options, signal, false)
     if (options.plan !== undefined)
       await expectSamePlan(options.plan, planFileOf(migration.name, plan, state))
     const slices = slicesOf(plan, options.mapping)
     const stateFile = new StateFile(statePath, state ?? initialState(migration.name, migration.hash))
-    const { observe, finished } = display(options)
+    const { observe, finished } = await display(options)
     const result = await runMigration({
       migration,
       plan,
@@ -98,8 +97,8 @@ function slicesOf(plan: Plan, mappings: readonly string[] | undefined): Slice[] 
 }
 
 /** JSON lines when asked for, a task list on a terminal, a plain log elsewhere. */
-function display(options: RunOptions): { observe: Observer; finished: () => Promise<void> } {
+async function display(options: RunOptions): Promise<{ observe: Observer; finished: () => Promise<void> }> {
   if (options.json === true) return { observe: jsonEvents(process.stdout), finished: () => Promise.resolve() }
-  if (process.stdout.isTTY && process.env['CI'] === undefined) return taskList()
+  if (process.stdout.isTTY && process.env['CI'] === undefined) return (await import('../tasks.ts')).taskList()
   return { observe: plainLog(process.stdout), finished: () => Promise.resolve() }
 }
