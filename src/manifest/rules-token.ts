@@ -35,7 +35,7 @@ export function* tokenRules(manifest: Manifest): Generator<Finding> {
   }
 }
 
-export function isGiven({ env, token }: TokenRequest): boolean {
+function isGiven({ env, token }: TokenRequest): boolean {
   return env !== undefined || token !== undefined
 }
 

@@ -1,7 +1,7 @@
 /** Diagnostics as a terminal shows them: the place, the line, a squiggle, and what to write instead. */
-import { stripVTControlCharacters, styleText } from 'node:util'
+import { styleText } from 'node:util'
 import type { Diagnostic } from '../core/diagnostic.ts'
-import { cellsOf, fold } from './cells.ts'
+import { cellOffsets, fold, TAB } from './cells.ts'
 import { maskSecrets } from './mask-secrets.ts'
 
 export interface ShowOptions {
@@ -69,21 +69,31 @@ function excerptOf(
   width: number,
 ): { excerpt: string; before: number; under: number } {
   const safe = maskSecrets(line)
-  const cells = (text: string) => cellsOf(clean(text.replaceAll('\t', '  ')))
   const room = Math.max(20, width)
+  const at = cellOffsets(clean(safe))
+  const cells = (from: number, to: number) =>
+    (at[Math.min(to, safe.length)] ?? 0) - (at[Math.min(from, safe.length)] ?? 0)
+  const show = (from: number, to: number) => clean(safe.slice(from, to)).replaceAll('\t', TAB)
+  if (cells(0, safe.length) <= room)
+    return {
+      excerpt: show(0, safe.length),
+      before: cells(0, start),
+      under: Math.max(1, cells(start, start + length)),
+    }
   // A long line starts a little before what is meant, at most a third of the room.
   let from = 0
-  if (cells(safe) > room) while (from < start && cells(safe.slice(from, start)) > room / 3) from += 1
-  const mark = from > 0 ? '…' : ''
+  while (from < start && cells(from, start) > room / 3) from += 1
   let to = safe.length
-  while (to > start + 1 && cells(safe.slice(from, to)) + 2 > room) to -= 1
-  const cut = `${mark}${safe.slice(from, to)}${to < safe.length ? '…' : ''}`
-  const before = cells(mark + safe.slice(from, start))
-  const under = Math.max(1, cells(safe.slice(start, Math.min(start + length, to))))
-  return { excerpt: clean(cut.replaceAll('\t', '  ')), before, under }
+  while (to > start + 1 && cells(from, to) + 2 > room) to -= 1
+  const mark = from > 0 ? '…' : ''
+  return {
+    excerpt: `${mark}${show(from, to)}${to < safe.length ? '…' : ''}`,
+    before: mark.length + cells(from, start),
+    under: Math.max(1, cells(start, Math.min(start + length, to))),
+  }
 }
 
-/** Without control characters: a manifest must not steer the terminal. */
+/** Control characters made visible: a manifest must not steer the terminal. */
 function clean(text: string): string {
-  return stripVTControlCharacters(text).replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, '�')
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '�')
 }
