@@ -28,7 +28,7 @@ interface Piece {
  * At most a hundred lines are named at once, sometimes only one: after so many rounds the piece is halved, so that
  * a batch of nothing but bad lines costs bytes in n log n, not in n squared.
  */
-const MAX_ROUNDS = 10
+const MAX_ROUNDS = 5
 
 /**
  * `refusal` is what the cluster made of the whole batch, `lines` what the batch holds. Ends with every line of it

@@ -6,7 +6,7 @@ import { openWriteClient } from '../../src/cluster/write-client.ts'
 import type { WriteClient } from '../../src/cluster/cluster.ts'
 import { FastClock } from '../rig/fast-clock.ts'
 import { LetterList, memorySpool, targetAt } from '../rig/write-rig.ts'
-import { NO_CONTENT, partialWrite, WriteServer, type Reply, type Script } from '../rig/write-server.ts'
+import { NO_CONTENT, partialWrite, WriteServer, type Reply } from '../rig/write-server.ts'
 
 const server = new WriteServer()
 let client: WriteClient
@@ -80,7 +80,7 @@ it('stores every line or puts it in the dead letter, never both, and sends nothi
         server.stored.clear()
         const accepted: string[] = []
         const troubles = new Map(trouble)
-        server.script = ((request) => {
+        server.script = (request) => {
           const reply = troubles.get(request.number)
           // A cluster in trouble stores what is good at most.
           if (reply !== undefined)
@@ -90,7 +90,7 @@ it('stores every line or puts it in the dead letter, never both, and sends nothi
           if (bad.length > 0) return BUILDS[build](bad, isBad)
           accepted.push(request.body.toString('base64'))
           return NO_CONTENT
-        }) as Script
+        }
 
         const clock = new FastClock()
         const letters = new LetterList()

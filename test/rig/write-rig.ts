@@ -45,6 +45,7 @@ export function memorySpool(batches: string[][], points = 1): Spool & { members:
     index: {
       version: 1,
       slice: 'm/slice',
+      checksum: '',
       batches: entries,
       counts: {
         pointsRead: rows * points,

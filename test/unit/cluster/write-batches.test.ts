@@ -275,6 +275,19 @@ describe('batches refused as a whole', () => {
     expect(server.stored.size).toBe(200)
   })
 
+  it('with nothing but bad lines, one named at a time, do not cost the square of their number', async () => {
+    await write(
+      [lines(400)],
+      allOrNothing(
+        () => true,
+        (bad) => ({ message: `error writing line ${bad}: no` }),
+      ),
+    )
+    expect(refused()).toHaveLength(400)
+    const sent = server.requests.reduce((sum, request) => sum + request.lines.length, 0)
+    expect(sent).toBeLessThan(30_000)
+  })
+
   it('never believe that a suspect is guilty without trying it alone', async () => {
     const isBad = (text: string) => text.includes('t=40 ')
     // This server always blames the first line.
@@ -334,6 +347,13 @@ describe('a cluster in trouble', () => {
     expect([...server.stored.values()].every((times) => times === 1)).toBe(true)
     expect(lanes.open).toBeLessThan(4)
     expect(letters.flushed).toEqual([])
+  })
+
+  it('gets more requests again when it has recovered', async () => {
+    const batches = Array.from({ length: 30 }, (_, batch) => lines(1, batch))
+    await write(batches, ({ number }) => (number < 8 ? { status: 503 } : NO_CONTENT))
+    expect(lanes.slowedDown).toBeGreaterThan(1)
+    expect(lanes.open).toBe(4)
   })
 
   it('is given the time it asks for', async () => {
