@@ -55,6 +55,12 @@ it('needs an environment where there is no address without one', async () => {
   ])
 })
 
+it('has a schema that is right by its own standard', () => {
+  const strict = new Ajv2020({ strict: true, discriminator: true, allowUnionTypes: true })
+  expect(strict.validateSchema(schema), JSON.stringify(strict.errors)).toBe(true)
+  expect(() => strict.compile(schema)).not.toThrow()
+})
+
 it('keeps the schema described: every property says what it is, and no other is allowed', () => {
   const visit = (node: unknown, path: string): void => {
     if (typeof node !== 'object' || node === null) return
