@@ -3,21 +3,10 @@ import { isUtf8 } from 'node:buffer'
 import { Failure } from '../core/failure.ts'
 import type { DeadLetter, DeadLetterSink } from '../lines/dead-letter.ts'
 import type { BatchEntry, Spool } from '../lines/spool.ts'
+import type { BatchOutcome } from '../state/state.ts'
 import type { LogicalLine } from './logical-lines.ts'
 import { repairBatch, unpack, type RefusedLine } from './repair-batch.ts'
 import { send, type SendOptions } from './send.ts'
-
-/** What became of one batch: `lines + refusedLines` are the lines it holds, likewise the points. */
-export interface BatchOutcome {
-  /** Stored, and answered 204. */
-  lines: number
-  points: number
-  /** In the dead letter. */
-  refusedLines: number
-  refusedPoints: number
-  /** Gzipped bytes of the batch as spooled; resent and repaired ones do not count again. */
-  bytes: number
-}
 
 export interface WriteBatchesOptions extends SendOptions {
   spool: Spool

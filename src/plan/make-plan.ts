@@ -4,9 +4,10 @@ import { formatWindow, intersect } from '../core/time.ts'
 import type { Mapping, Migration } from '../manifest/migration.ts'
 import type { Catalog, CatalogRetentionPolicy } from '../source/catalog.ts'
 import type { State } from '../state/state.generated.ts'
+import { isSettled } from '../state/state.ts'
 import { expandMappings, type ExpandedMapping } from './expand.ts'
 import type { Plan, PlannedDatabase, PlannedMapping, Slice } from './plan.ts'
-import { mappingOfSliceId, sliceOf, slicesOf, windowOfSliceId, withoutWindows } from './slices.ts'
+import { mappingOfSliceId, showSlice, sliceOf, slicesOf, windowOfSliceId, withoutWindows } from './slices.ts'
 
 /**
  * The plan, and what is wrong with it. With an error among the diagnostics the plan must not be run.
@@ -27,7 +28,10 @@ export function makePlan(
     const range = intersect(migration.timeRange, mapping.timeRange)
     const found = range === undefined ? [] : slicesOf(planned, retentionPolicy, range)
     if (found.length === 0) notes.push(`${nameOf(planned)}: no data in the range asked for`)
-    const own = (done.get(planned.id) ?? []).filter((id) => state?.slices[id]?.target === planned.target)
+    const own = (done.get(planned.id) ?? []).filter((id) => {
+      const slice = state?.slices[id]
+      return slice !== undefined && (slice.target === planned.target || !isSettled(slice))
+    })
     const split = found.flatMap((slice) => withDone(slice, own))
     slices.push(...split, ...goneFromSource(planned, own, split))
     for (const { where, shard } of orphansIn(retentionPolicy, found)) {
@@ -98,11 +102,12 @@ function contradictions(
     const same = wishes.find(({ planned, mapping }) => {
       const range = intersect(migration.timeRange, mapping.timeRange)
       const shared = range && intersect(range, window)
-      return planned.target === slice.target && shared?.start === window.start && shared.end === window.end
+      const sameTarget = planned.target === slice.target || !isSettled(slice)
+      return sameTarget && shared?.start === window.start && shared.end === window.end
     })
     if (same !== undefined) continue
     const elsewhere = wishes.find(({ planned }) => planned.target !== slice.target)
-    const what = `${mappingOfSliceId(id)}, ${formatWindow(window)}, was ${slice.status} for "${slice.target}"`
+    const what = `${showSlice(id)}, was ${slice.status} for "${slice.target}"`
     if (elsewhere !== undefined)
       messages.set(`${what}; the manifest now says "${elsewhere.planned.target}"`, elsewhere.mapping)
     else if (wishes.length > 0)

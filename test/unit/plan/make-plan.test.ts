@@ -193,6 +193,14 @@ describe('what was done before', () => {
     expect(idsOf(plan)).toEqual(['s/db/rp/0_5', 's/db/rp/5_10', 's/db/rp/10_20'])
   })
 
+  test('what is exported and not sent yet may get another target', () => {
+    const slice = state.slices['s/db/rp/5_10']
+    const unsent = { ...state, slices: { 's/db/rp/5_10': { ...slice, status: 'exported' } } } as State
+    const { plan, diagnostics } = makePlan(migration([mapping('db', 'rp', 'other')]), [catalog], unsent)
+    expect(diagnostics).toEqual([])
+    expect(plan.slices.map(({ mapping }) => mapping.target)).toEqual(['other', 'other', 'other'])
+  })
+
   test.each([
     ['another target', migration([mapping('db', 'rp', 'other')]), 'the manifest now says "other"'],
     [
