@@ -3,12 +3,6 @@ import type { Readable } from 'node:stream'
 import { Failure } from '../core/failure.ts'
 import { countOf } from '../core/units.ts'
 
-/**
- * influx_inspect up to 1.9 writes this, a path and no line end into its *output* when a file vanished, glued to the
- * line that follows. At the start of a line, outside of a string, it is no line protocol but a lost file.
- */
-export const GLUED_TEXT = 'skipped missing file: '
-
 const SNAPSHOT_FIRST =
   'Start influxd on a copy of the directory with cache-snapshot-write-cold-duration = "1s" under [data], wait until ' +
   'the .wal files of the shard are gone, stop it, and run again.'

@@ -16,8 +16,6 @@ import { linkFolders, makeWorkFolder, realFolders, type InspectFolders } from '.
 import { InspectMessages } from './influx-inspect-messages.ts'
 import { readTsmTimes } from './tsm-times.ts'
 
-export { GLUED_TEXT } from './influx-inspect-messages.ts'
-
 export interface InfluxInspectAbilities {
   /** `-lponly`: no comments and no DDL (1.8.3 and later). */
   lponly: boolean
@@ -65,7 +63,8 @@ export async function probeInfluxInspect(
  * The points of one policy and window as 1.x line protocol, one field value a line, later lines winning.
  *
  * Without `-lponly` the stream holds comment lines beginning with `# ` and `CREATE DATABASE ` and
- * `CREATE RETENTION POLICY ` lines, outside of strings; the parser, which knows where a string ends, skips them.
+ * `CREATE RETENTION POLICY ` lines, outside of strings; the parser, which knows where a string ends, skips them. Up to
+ * 1.9 it may also hold `skipped missing file: ` and a path, glued to a line: the parser fails there.
  *
  * The iteration itself throws at its end when anything is missing, so that nobody can forget to ask:
  * Failure `process/not-found`, `export/...` naming the file and the reason. Ending it early ends the program.
