@@ -22,6 +22,15 @@ const SKIPPED_FILE = 'skipped missing file: '
 /** Never a point: a field section cannot start with `DATABASE ` or `RETENTION `. */
 const DDL = ['CREATE DATABASE ', 'CREATE RETENTION POLICY ']
 
+/**
+ * Which lines that start with `#` are comments, and no points: all of them; those that influx_inspect writes without
+ * `-lponly`, which does not escape a measurement that starts with `#`; or none (`-lponly`).
+ */
+export type Comments = 'any' | 'influx_inspect' | 'none'
+
+/** What influx_inspect's own comments start with (cmd/influx_inspect/export/export.go). */
+const INSPECT_COMMENTS = ['# INFLUXDB EXPORT:', '# DDL', '# DML', '# CONTEXT-', '# writing ']
+
 export interface Refusal {
   reason: string
   /** The line, or for one of several fields the line with that field alone. */
@@ -60,7 +69,7 @@ export class LineParser {
   readonly #store: PointStore
   readonly #start: Instant
   readonly #end: Instant
-  readonly #comments: boolean
+  readonly #comments: Comments
   readonly #refuse: (refusal: Refusal) => void
 
   /** `<series key> <field>=` of the last line with one field, and its pair; -1 when the pair is not known. */
@@ -82,8 +91,7 @@ export class LineParser {
   #timeStart = 0
   #timeEnd = 0
 
-  /** `comments: false` when a line that starts with `#` is a point (`influx_inspect export -lponly`). */
-  constructor(store: PointStore, window: TimeWindow, comments: boolean, refuse: (refusal: Refusal) => void) {
+  constructor(store: PointStore, window: TimeWindow, comments: Comments, refuse: (refusal: Refusal) => void) {
     this.#store = store
     this.#start = instantOf(window.start)
     this.#end = instantOf(window.end)
@@ -219,7 +227,7 @@ export class LineParser {
     if (start >= to) return last ? to : -1
     const firstEnd = data.indexOf(NEWLINE, start)
     if (firstEnd >= to && !last) return -1
-    if ((this.#comments && data[start] === HASH) || DDL.some((text) => scan.startsWith(data, start, text))) {
+    if ((data[start] === HASH && this.#isComment(data, start)) || DDL.some((text) => scan.startsWith(data, start, text))) {
       this.line += 1
       return firstEnd + 1
     }
@@ -239,6 +247,11 @@ export class LineParser {
     this.#remember(data, start)
     this.#countLines(data, lineStart, found.end)
     return found.end + 1
+  }
+
+  #isComment(data: Buffer, start: number): boolean {
+    if (this.#comments === 'influx_inspect') return INSPECT_COMMENTS.some((text) => scan.startsWith(data, start, text))
+    return this.#comments === 'any'
   }
 
   /** Finds the line's parts. @returns its end and that of the series key, or what is wrong, or `MORE`. */

@@ -122,7 +122,7 @@ export function isPlainSeriesKey(bytes: Buffer, start: number, end: number): boo
       if (at >= end || bytes[at] === COMMA || !isPlain(bytes[at] as number)) return false
     }
     if (at === key || (at - key === 4 && startsWith(bytes, key, 'time'))) return false
-    if (lastKey > 0 && bytes.compare(bytes, lastKey, lastKeyEnd, key, at) <= 0) return false
+    if (lastKey > 0 && !isBefore(bytes, lastKey, lastKeyEnd, key, at)) return false
     lastKey = key
     lastKeyEnd = at
     const value = ++at
@@ -139,6 +139,16 @@ export function isPlainFieldKey(bytes: Buffer, start: number, end: number): bool
   if (end - start === 4 && startsWith(bytes, start, 'time')) return false
   for (let at = start; at < end; at++) if (!isPlain(bytes[at] as number)) return false
   return end > start
+}
+
+/** Whether `bytes[start, end)` sorts before `bytes[otherStart, otherEnd)`. */
+function isBefore(bytes: Buffer, start: number, end: number, otherStart: number, otherEnd: number): boolean {
+  let other = otherStart
+  for (let at = start; at < end && other < otherEnd; at++, other++) {
+    const difference = (bytes[at] as number) - (bytes[other] as number)
+    if (difference !== 0) return difference < 0
+  }
+  return end - start < otherEnd - otherStart
 }
 
 function isPlain(byte: number): boolean {

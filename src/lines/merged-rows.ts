@@ -56,19 +56,17 @@ export class MergedRows implements RowCursor {
     }
     if (key === undefined) return false
     const members = this.#standing.filter((cursor) => key.equals(cursor.series.key))
+    const [first, ...others] = members.map((cursor) => cursor.series.fields)
+    const fields = others.every((other) => areSame(other, first ?? [])) ? first : undefined
     const numbers = new Map<string, number>()
-    const names = new Map<string, Buffer>()
-    for (const { series } of members) {
-      for (const name of series.fields) names.set(name.toString('latin1'), name)
-    }
-    const fields = [...names].sort(([, a], [, b]) => Buffer.compare(a, b))
-    fields.forEach(([text], number) => numbers.set(text, number))
-    this.series = { key, fields: fields.map(([, name]) => name) }
-    this.#place = new Int32Array(fields.length)
+    this.series = { key, fields: fields ?? unionOf(members, numbers) }
+    this.#place = new Int32Array(this.series.fields.length)
     this.#inSeries = members.map((cursor) => ({
       cursor,
       series: cursor.series,
-      fields: Int32Array.from(cursor.series.fields, (name) => numbers.get(name.toString('latin1')) ?? 0),
+      fields: Int32Array.from(cursor.series.fields, (name, number) =>
+        fields === undefined ? (numbers.get(name.toString('latin1')) ?? 0) : number,
+      ),
     }))
     return true
   }
@@ -133,4 +131,19 @@ export class MergedRows implements RowCursor {
       this.end[i] = entry.end
     })
   }
+}
+
+function areSame(some: Buffer[], others: Buffer[]): boolean {
+  return some.length === others.length && some.every((name, i) => name.equals(others[i] as Buffer))
+}
+
+/** The fields of all members, sorted, and the number of each. */
+function unionOf(members: RowCursor[], numbers: Map<string, number>): Buffer[] {
+  const names = new Map<string, Buffer>()
+  for (const { series } of members) {
+    for (const name of series.fields) names.set(name.toString('latin1'), name)
+  }
+  const fields = [...names].sort(([, a], [, b]) => Buffer.compare(a, b))
+  fields.forEach(([text], number) => numbers.set(text, number))
+  return fields.map(([, name]) => name)
 }

@@ -8,7 +8,7 @@ import type { ExportCounts } from './accounting.ts'
 import { BatchWriter } from './batch-writer.ts'
 import type { BatchLimits } from './batch-writer.ts'
 import type { DeadLetterSink } from './dead-letter.ts'
-import { LineParser } from './line-parser.ts'
+import { LineParser, type Comments } from './line-parser.ts'
 import { readLines } from './line-reader.ts'
 import { MergedRows } from './merged-rows.ts'
 import { PointStore } from './point-store.ts'
@@ -34,8 +34,8 @@ export interface SpoolSliceOptions {
   workDir: string
   deadLetters: DeadLetterSink
   signal: AbortSignal
-  /** `false` when a line that starts with `#` is a point: `influx_inspect export -lponly` writes no comments. Default `true`. */
-  comments?: boolean
+  /** Default: any. */
+  comments?: Comments
   onProgress: (bytesRead: number, pointsRead: number) => void
 }
 
@@ -85,7 +85,7 @@ class SpoolJob {
   constructor(options: SpoolSliceOptions) {
     this.#options = options
     this.#store = new PointStore(options.memory)
-    const { slice, deadLetters, window, comments = true } = options
+    const { slice, deadLetters, window, comments = 'any' } = options
     this.#parser = new LineParser(this.#store, window, comments, ({ reason, line, points }) => {
       const text = isUtf8(line)
         ? { line: line.toString('utf8') }

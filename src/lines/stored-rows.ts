@@ -23,7 +23,8 @@ export class StoredRows implements RowCursor {
   readonly #store: PointStore
   readonly #overwritten: Overwritten
   readonly #seriesOrder: Uint32Array
-  readonly #fieldOrder: Uint32Array
+  /** By field: its key. */
+  readonly #fieldKeys: Buffer[]
   readonly #fieldRank: Uint32Array
   #nextSeries = 0
 
@@ -45,9 +46,9 @@ export class StoredRows implements RowCursor {
     this.#store = store
     this.#overwritten = overwritten
     this.#seriesOrder = store.series.sorted()
-    this.#fieldOrder = store.fields.sorted()
+    this.#fieldKeys = Array.from({ length: store.fields.size }, (_, field) => store.fields.at(field))
     this.#fieldRank = new Uint32Array(store.fields.size)
-    this.#fieldOrder.forEach((field, rank) => (this.#fieldRank[field] = rank))
+    store.fields.sorted().forEach((field, rank) => (this.#fieldRank[field] = rank))
   }
 
   next(): boolean {
@@ -147,10 +148,10 @@ export class StoredRows implements RowCursor {
       if (this.#isScattered(pair - 1)) scattered += this.#pointsOf(pair - 1)
     }
     const rank = (pair: number) => this.#fieldRank[store.pairField[pair] as number] as number
-    pairs.sort((a, b) => rank(a) - rank(b))
+    if (pairs.length > 1) pairs.sort((a, b) => rank(a) - rank(b))
     this.series = {
       key: store.series.at(id),
-      fields: pairs.map((pair) => store.fields.at(store.pairField[pair] as number)),
+      fields: pairs.map((pair) => this.#fieldKeys[store.pairField[pair] as number] as Buffer),
     }
     this.#columns = pairs.length
     if (scattered > this.#order.length) this.#order = new Uint32Array(scattered)

@@ -152,7 +152,7 @@ describe('spoolSlice against a map of maps', () => {
         expect(again.file.equals(got.file)).toBe(true)
         expect(again.counts).toEqual(got.counts)
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     )
   })
 })

@@ -128,8 +128,14 @@ describe('what cannot be sent is in the dead letter with its reason', () => {
     expect(letters).toMatchObject([{ reason: 'line 10: missing fields' }])
   })
 
+  test("of lines with #, only influx_inspect's own are comments in its output", async () => {
+    const text = '# INFLUXDB EXPORT: a - b\n# DML\n# CONTEXT-DATABASE:db\n# writing tsm data\n#m v=1 1\n# v=2 2\n'
+    const { lines, letters } = await spooled(text, { comments: 'influx_inspect' })
+    expect([...lines, ...letters.map(({ line }) => line)]).toHaveLength(2)
+  })
+
   test('a line with # is a point where there are no comments', async () => {
-    const { letters } = await spooled('#m v=1 1\n', { comments: false })
+    const { letters } = await spooled('#m v=1 1\n', { comments: 'none' })
     expect(letters).toMatchObject([
       { reason: 'the measurement starts with #, which makes the line a comment' },
     ])
@@ -180,6 +186,30 @@ test('many series with sparse fields, more than fields are looked at one by one'
   }
   expect(await linesOf(source.join(''))).toBe(want.join(''))
   expect(await linesOf(source.join(''), { memory: 60_000 })).toBe(want.join(''))
+})
+
+test.each([65, 66, 200])('%i sorted runs: merged in passes, the last one wins', async (runs) => {
+  // Two fields in turn, so that each line is looked at with care and finds the store full.
+  const points = Array.from({ length: runs }, (_, i) => ({
+    field: 'ab'.charAt(i % 2),
+    time: (i * 37) % 501,
+    i,
+  }))
+  const rows = new Map<number, Map<string, number>>()
+  for (const { field, time, i } of points) {
+    rows.set(time, (rows.get(time) ?? new Map<string, number>()).set(field, i))
+  }
+  const want = [...rows]
+    .sort(([a], [b]) => a - b)
+    .map(
+      ([time, fields]) =>
+        `m ${[...fields]
+          .sort()
+          .map(([field, i]) => `${field}=${i}`)
+          .join()} ${time}\n`,
+    )
+  const source = points.map(({ field, time, i }) => `m ${field}=${i} ${time}\n`).join('')
+  expect(await linesOf(source, { memory: 1 })).toBe(want.join(''))
 })
 
 describe('failures', () => {
