@@ -65,7 +65,11 @@ export function statePathOf(file: string, { env, state }: ManifestOptions): stri
 async function readCatalogs(migration: Migration, signal: AbortSignal): Promise<Catalog[]> {
   const used = new Set(migration.mappings.map(({ source }) => source))
   return Promise.all(
-    migration.sources.filter(({ name }) => used.has(name)).map((source) => readCatalog(source, signal)),
+    migration.sources
+      .filter(({ name }) => used.has(name))
+      .map((source) =>
+        readCatalog(source, signal, join(migration.spool.dir, 'catalog', `${source.name}.json`)),
+      ),
   )
 }
 

@@ -227,7 +227,10 @@ export class LineParser {
     if (start >= to) return last ? to : -1
     const firstEnd = data.indexOf(NEWLINE, start)
     if (firstEnd >= to && !last) return -1
-    if ((data[start] === HASH && this.#isComment(data, start)) || DDL.some((text) => scan.startsWith(data, start, text))) {
+    if (
+      (data[start] === HASH && this.#isComment(data, start)) ||
+      DDL.some((text) => scan.startsWith(data, start, text))
+    ) {
       this.line += 1
       return firstEnd + 1
     }
@@ -250,7 +253,8 @@ export class LineParser {
   }
 
   #isComment(data: Buffer, start: number): boolean {
-    if (this.#comments === 'influx_inspect') return INSPECT_COMMENTS.some((text) => scan.startsWith(data, start, text))
+    if (this.#comments === 'influx_inspect')
+      return INSPECT_COMMENTS.some((text) => scan.startsWith(data, start, text))
     return this.#comments === 'any'
   }
 

@@ -5,6 +5,7 @@ import { Failure } from '../core/failure.ts'
 import { formatWindow } from '../core/time.ts'
 import { countOf, formatBytes } from '../core/units.ts'
 import { openDeadLetters } from '../lines/dead-letter-file.ts'
+import type { Comments } from '../lines/line-parser.ts'
 import { spoolSlice } from '../lines/spool-slice.ts'
 import type { Slice } from '../plan/plan.ts'
 import { fingerprintOf } from '../plan/slices.ts'
@@ -128,18 +129,18 @@ async function exportSlice(
   }
 }
 
-/** The slice's points as 1.x line protocol, and whether a line that begins with `#` is a comment. */
+/** The slice's points as 1.x line protocol, and which lines are comments. */
 async function openLines(
   context: RunContext,
   slice: Slice,
   abilities: Map<string, InfluxInspectAbilities>,
-): Promise<{ chunks: AsyncIterable<Uint8Array>; comments: boolean }> {
+): Promise<{ chunks: AsyncIterable<Uint8Array>; comments: Comments }> {
   const { migration, signal } = context
   const { database, retentionPolicy } = slice.mapping
   const source = sourceOf(context, slice)
   switch (source.kind) {
     case 'line-protocol':
-      return { chunks: readLineProtocolFiles(source, { database, retentionPolicy }, signal), comments: true }
+      return { chunks: readLineProtocolFiles(source, { database, retentionPolicy }, signal), comments: 'any' }
     case 'data-dir': {
       const able = abilities.get(source.name) ?? (await probeInfluxInspect(source.command, signal))
       abilities.set(source.name, able)
@@ -154,7 +155,7 @@ async function openLines(
         workDir: migration.spool.dir,
         signal,
       })
-      return { chunks, comments: !able.lponly }
+      return { chunks, comments: able.lponly ? 'none' : 'influx_inspect' }
     }
   }
 }

@@ -2,6 +2,7 @@
  * `influx_inspect export`: its output as a stream, and every way in which it loses data with exit code 0 as a failure.
  * Behaviour from the source of 1.6 to 1.12 (cmd/influx_inspect/export).
  */
+import { setTimeout } from 'node:timers/promises'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure } from '../core/failure.ts'
@@ -73,6 +74,9 @@ export function exportWithInfluxInspect(options: InfluxInspectExport): { chunks:
   return { chunks: run(options) }
 }
 
+/** Milliseconds until a signal that ended influx_inspect has reached this process too, if it was meant for both. */
+const INTERRUPT_GRACE = 200
+
 async function* run(options: InfluxInspectExport): AsyncGenerator<Uint8Array, void> {
   const { command, abilities, source, files, signal } = options
   signal.throwIfAborted()
@@ -113,6 +117,8 @@ async function* run(options: InfluxInspectExport): AsyncGenerator<Uint8Array, vo
     }
     const end = await child.ended
     await Promise.all(reading)
+    // Ctrl-C reaches every process of the terminal, and may reach influx_inspect first.
+    if (end.signal === 'SIGINT' || end.signal === 'SIGTERM') await setTimeout(INTERRUPT_GRACE)
     signal.throwIfAborted()
     await expectAll(options, end, messages, output, folders)
   } finally {

@@ -7,11 +7,15 @@ import { readLineProtocolCatalog } from './line-protocol-catalog.ts'
 import { readMetaDb } from './meta-db.ts'
 import { listShardFiles } from './shard-files.ts'
 
-/** @throws Failure `source/...` naming the folder or file and what to do about it */
-export async function readCatalog(source: Source, signal: AbortSignal): Promise<Catalog> {
+/**
+ * `cache` is a file in the work folder where what was learnt by reading large files through is kept.
+ *
+ * @throws Failure `source/...` naming the folder or file and what to do about it
+ */
+export async function readCatalog(source: Source, signal: AbortSignal, cache?: string): Promise<Catalog> {
   switch (source.kind) {
     case 'line-protocol':
-      return readLineProtocolCatalog(source, signal)
+      return readLineProtocolCatalog(source, signal, cache)
     case 'data-dir':
       return readDataDirCatalog(source, signal)
   }

@@ -4,7 +4,8 @@ import { expect, test } from 'vitest'
 import { pruneDeadLetters } from '../../../src/lines/prune-dead-letters.ts'
 import { temporaryFolder } from '../../rig/temporary-folder.ts'
 
-const letter = (slice: string, batch?: number) => JSON.stringify({ slice, batch, by: 'cluster', reason: 'r', line: 'a\nb', points: 1 })
+const letter = (slice: string, batch?: number) =>
+  JSON.stringify({ slice, batch, by: 'cluster', reason: 'r', line: 'a\nb', points: 1 })
 
 test('letters that do not count and a torn last line are taken out', async () => {
   const path = join(await temporaryFolder(), 'letters.ndjson')

@@ -129,9 +129,10 @@ describe('what cannot be sent is in the dead letter with its reason', () => {
   })
 
   test("of lines with #, only influx_inspect's own are comments in its output", async () => {
-    const text = '# INFLUXDB EXPORT: a - b\n# DML\n# CONTEXT-DATABASE:db\n# writing tsm data\n#m v=1 1\n# v=2 2\n'
-    const { lines, letters } = await spooled(text, { comments: 'influx_inspect' })
-    expect([...lines, ...letters.map(({ line }) => line)]).toHaveLength(2)
+    const text =
+      '# INFLUXDB EXPORT: a - b\n# DML\n# CONTEXT-DATABASE:db\n# writing tsm data\n#m v=1 1\n# v=2 2\n'
+    const { letters } = await spooled(text, { comments: 'influx_inspect' })
+    expect(letters.map(({ line }) => line)).toEqual(['#m v=1 1', '# v=2 2'])
   })
 
   test('a line with # is a point where there are no comments', async () => {
