@@ -30,7 +30,7 @@ export interface SpoolSliceOptions {
   gzipLevel: number
   /** Final spool file; its index is `${path}.index.json`. */
   path: string
-  /** Sorted runs go here; removed at the end and on failure. */
+  /** Sorted runs go here; emptied first, removed at the end and on failure. */
   workDir: string
   deadLetters: DeadLetterSink
   signal: AbortSignal
@@ -54,6 +54,8 @@ export async function spoolSlice(
   const job = new SpoolJob(options)
   try {
     await mkdir(dirname(path), { recursive: true })
+    // A run that was killed leaves its sorted runs.
+    await rm(workDir, { recursive: true, force: true })
     await mkdir(workDir, { recursive: true })
     // An index of an earlier export must not stand beside a new spool.
     await rm(`${path}.index.json`, { force: true })

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, symlink } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -230,6 +230,15 @@ describe('failures', () => {
       signal,
       onProgress: () => undefined,
     }).catch((error: unknown) => error)
+
+  test('sorted runs and a half spool that a killed run left are no hindrance', async () => {
+    await mkdir(join(folder, 'runs'))
+    await writeFile(join(folder, 'runs', 'run-0'), 'left behind')
+    await writeFile(join(folder, 's.gz.partial'), 'left behind')
+    const points = Array.from({ length: 20_000 }, (_, i) => `m v=${i} ${i}\n`).join('')
+    expect(await run(chunked(Buffer.from(points), []))).toMatchObject({ rows: 20_000 })
+    expect((await readdir(folder)).sort()).toEqual(['s.gz', 's.gz.index.json'])
+  })
 
   test("influx_inspect's note of a missing file in the output", async () => {
     const note = 'skipped missing file: /data/db/rp/2/000001-02.tsmcpu v=1 1\n'
