@@ -13,8 +13,10 @@ export async function* answer(statement: Statement, context: QueryContext): Asyn
     yield* showAnswers(statement, context)
     return
   }
-  for (const { database, table } of tablesOf(statement.sources, context)) {
-    const compiled = compileSelect(statement, database, table, context.now)
+  const sources = tablesOf(statement.sources, context)
+  const tables = sources.map(({ table }) => table)
+  for (const { database, table } of sources) {
+    const compiled = compileSelect(statement, database, table, tables, context.now)
     if (compiled !== undefined) yield* selected(statement, table.name, compiled, context)
   }
 }
