@@ -138,3 +138,27 @@ test('SHOW TAG VALUES looks at the last day unless told otherwise', async () => 
     ['t', 'now'],
   ])
 })
+
+test('queries while a write adds columns and repeats points: never an error, never a point twice', async () => {
+  await sandbox.admin('POST', '/databases', { name: 'busy' })
+  const write = async (i: number) => {
+    const body = Array.from({ length: 200 }, (_, row) => `m,t=${row % 3} f${i}=1,f=${i} ${row}`).join('\n')
+    expect((await sandbox.write(body, { bucket: 'busy' })).status).toBe(204)
+  }
+  await write(0)
+  let writing = true
+  const writer = (async () => {
+    for (let i = 1; i < 40; i += 1) await write(i)
+    writing = false
+  })()
+  let asked = 0
+  while (writing) {
+    const answer = await sandbox.query('SELECT count(f) FROM m; SELECT * FROM m', { db: 'busy' })
+    const { results } = JSON.parse(answer.body) as { results: { series: { values: unknown[][] }[] }[] }
+    expect(results[0]?.series[0]?.values).toEqual([[0, 200]])
+    expect(results[1]?.series[0]?.values).toHaveLength(200)
+    asked += 1
+  }
+  await writer
+  expect(asked).toBeGreaterThan(3)
+})
