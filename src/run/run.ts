@@ -8,6 +8,7 @@ import { slicesToExport, slicesToWrite, targetsOf, type RunContext } from './con
 import { totalsOf, type Totals } from '../state/totals.ts'
 import type { Phase } from './events.ts'
 import { exportPhase } from './export.ts'
+import { tidyUp } from './tidy-up.ts'
 import { Tokens } from './token.ts'
 import { validatePhase } from './validate.ts'
 import { writePhase } from './write.ts'
@@ -28,6 +29,8 @@ export interface RunResult {
 export async function runMigration(context: RunContext): Promise<RunResult> {
   const { state, migration, clock, observe } = context
   if (isFinished(context)) {
+    // The last run may have been killed after its last save.
+    await tidyUp(context)
     observe({ type: 'note', message: 'Nothing to do: everything the manifest asks for was moved.' })
     return end(context, undefined)
   }

@@ -1,14 +1,12 @@
 /** The validate phase: what can be known to fail is found before the first byte is moved. */
-import { rm, mkdir } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { messageOf, Failure } from '../core/failure.ts'
 import { countOf } from '../core/units.ts'
 import { ping } from '../cluster/http.ts'
-import { pruneDeadLetters } from '../lines/prune-dead-letters.ts'
 import { probeInfluxInspect } from '../source/influx-inspect.ts'
-import { isAcknowledged } from '../state/state.ts'
 import { fingerprintOf } from '../plan/slices.ts'
 import { slicesToExport, slicesToWrite, sourceOf, stateOf, type RunContext } from './context.ts'
-import { deadLetterPath, spoolPath } from './work-folder.ts'
+import { tidyUp } from './tidy-up.ts'
 
 /** @returns what was looked at, in words. */
 export async function validatePhase(context: RunContext): Promise<string> {
@@ -49,24 +47,6 @@ function retargetUnsent(context: RunContext): void {
     const { target } = slice.mapping
     if (stateOf(context, slice)?.target !== target)
       context.state.apply({ type: 'slice-retargeted', slice: slice.id, target })
-  }
-}
-
-/** A killed run leaves dead letters of batches that nobody acknowledged, and spools of slices just written. */
-async function tidyUp(context: RunContext): Promise<void> {
-  const { migration, state } = context
-  for (const slice of context.slices) {
-    if (stateOf(context, slice)?.status !== 'written') continue
-    await rm(spoolPath(migration, slice), { force: true })
-    await rm(`${spoolPath(migration, slice)}.index.json`, { force: true })
-  }
-  const files = new Set(context.plan.mappings.map((mapping) => deadLetterPath(migration, mapping)))
-  for (const file of files) {
-    await pruneDeadLetters(file, ({ slice, batch }) => {
-      const status = state.state.slices[slice]?.status
-      if (batch === undefined) return status === 'exported' || status === 'written'
-      return isAcknowledged(state.state, slice, batch)
-    })
   }
 }
 
