@@ -1,3 +1,4 @@
+import { INTERRUPTED } from './interrupt.ts'
 import type { Observer, RunEvent } from '../run/events.ts'
 import { countOf } from '../core/units.ts'
 import { showSlice } from '../plan/slices.ts'
@@ -41,13 +42,15 @@ export function textOf(event: Exclude<RunEvent, { type: 'progress' }>): string |
     case 'phase-skipped':
       return `${event.phase}: ${event.summary}`
     case 'phase-failed':
-      return `${event.phase}: failed: ${event.message}`
+      return event.code === INTERRUPTED
+        ? `${event.phase}: ${event.message}`
+        : `${event.phase}: failed: ${event.message}`
     case 'slice-exported':
       return `exported ${showSlice(event.slice)}: ${countOf(event.counts.rows, 'row')} in ${event.seconds.toFixed(1)} s`
     case 'slice-written':
       return `written ${showSlice(event.slice)}: ${countOf(event.sent.lines, 'row')} in ${event.seconds.toFixed(1)} s`
     case 'slice-failed':
-      return `FAILED ${showSlice(event.slice)}: ${event.message}`
+      return `FAILED ${showSlice(event.slice)}: ${event.message.replace(/\s*\n\s*/g, ' ')}`
     case 'note':
       return `note: ${event.message}`
     case 'warning':

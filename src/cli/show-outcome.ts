@@ -2,11 +2,13 @@ import { join } from 'node:path'
 import type { Migration } from '../manifest/migration.ts'
 import type { Plan, Slice } from '../plan/plan.ts'
 import { summaryOf } from '../report/summary.ts'
+import { commandLine, type ManifestOptions } from './options.ts'
 import type { Outcome, RunResult } from '../run/run.ts'
 import type { State } from '../state/state.generated.ts'
 
 interface Finished {
   file: string
+  options: ManifestOptions & { next?: string }
   migration: Migration
   plan: Plan
   slices: readonly Slice[]
@@ -23,25 +25,32 @@ const HEADLINES: Record<Outcome, string> = {
 }
 
 /** The last words of a run: what was moved, and what to do next. */
-export function showOutcome({ file, migration, plan, slices, state, result }: Finished): string {
-  const { outcome, totals } = result
-  const next = nextSteps(outcome, file, migration, totals.refusedPoints > 0)
-  return `\n${migration.name}: ${HEADLINES[outcome]}\n\n${summaryOf(plan, slices, state)}\n${next.map((line) => `\n${line}`).join('')}\n`
+export function showOutcome(finished: Finished): string {
+  const { migration, plan, slices, state, result } = finished
+  const part = slices.length < plan.slices.length ? ' (only the mappings asked for)' : ''
+  const next = nextSteps(finished).map((line) => `\n${line}`)
+  return `\n${migration.name}: ${HEADLINES[result.outcome]}${part}\n\n${summaryOf(plan, slices, state)}\n${next.join('')}\n`
 }
 
-function nextSteps(outcome: Outcome, file: string, { spool, target }: Migration, refused: boolean): string[] {
+function nextSteps({ file, options, migration, plan, state, result }: Finished): string[] {
+  const { spool, target } = migration
   const letters = `Refused points are in ${join(spool.dir, 'dead-letter')}, one JSON object a line, each with its reason.`
-  const again = `Next: influx-ferry run ${file}   goes on where this run stopped`
-  switch (outcome) {
+  const run = commandLine('run', file, options)
+  const left = plan.slices.some(({ id }) => state.slices[id]?.status !== 'written')
+  switch (result.outcome) {
     case 'done':
+      if (left) return [`Next: ${run}   moves the other mappings`]
       return [
-        `Next: point your clients at ${target.url}; keep the state file, it is the record of this migration.`,
+        options.next ??
+          `Next: point your clients at ${target.url}; keep the state file, it is the record of this migration.`,
       ]
     case 'refused':
-      return [letters]
+      return [letters, 'Everything else is in the cluster. A rerun does not send them again.']
     case 'incomplete':
     case 'failed':
-    case 'interrupted':
-      return refused ? [letters, again] : [again]
+    case 'interrupted': {
+      const again = `Next: ${run}   goes on where this run stopped`
+      return result.totals.refusedPoints > 0 ? [letters, again] : [again]
+    }
   }
 }

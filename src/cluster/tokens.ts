@@ -120,10 +120,11 @@ function commandOf({ keep }: TokenRequest): string[] {
 }
 
 function nobodyToAsk({ description }: TokenRequest, file: string): Failure {
-  return new Failure('token/none', `there is no token "${description}", and admin.kind is "none"`, {
+  return new Failure('token/none', `there is no token "${description}", and none can be created`, {
     where: file,
     remedy:
-      'Write "tokens: [{ env: INFLUX_TOKEN }]", or let influx-ferry create one (admin.kind: influxctl or api).',
+      'Run with the token phase too, which creates one. With "admin: { kind: none }" give a ready one:\n' +
+      'tokens: [{ env: INFLUX_TOKEN }]',
     exit: ExitCode.manifest,
   })
 }

@@ -34,8 +34,7 @@ export function summaryOf(
   const totals = totalsOf(slices, state)
   return [
     table(['FROM', 'TO', 'SLICES', 'ROWS', 'POINTS', 'REFUSED'], rows, [2, 3, 4, 5]),
-    '',
-    sumsOf(totals),
+    ...(totals.slices.exported + totals.slices.written > 0 ? ['', sumsOf(totals)] : []),
     ...failuresOf(slices, state),
   ].join('\n')
 }
@@ -55,8 +54,8 @@ export function sumsOf(totals: Totals): string {
     totals.rowsLeft > 0 && `${formatCount(totals.rowsLeft)} still to send`,
   ].filter(Boolean)
   return [
-    `${formatCount(totals.pointsRead)} points read = ${parts.join(' + ')}`,
-    `${formatCount(totals.rows)} rows = ${sent.join(' + ')} (${formatBytes(totals.rawBytes)} of line protocol, ${formatBytes(totals.gzipBytes)} gzipped)`,
+    `${countOf(totals.pointsRead, 'point')} read = ${parts.join(' + ')}`,
+    `${countOf(totals.rows, 'row')} = ${sent.join(' + ')} (${formatBytes(totals.rawBytes)} of line protocol, ${formatBytes(totals.gzipBytes)} gzipped)`,
   ].join('\n')
 }
 

@@ -1,6 +1,4 @@
 /** The export phase: every slice that is not spooled yet, one after another. */
-import { mkdir } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { Failure } from '../core/failure.ts'
 import { formatWindow } from '../core/time.ts'
 import { countOf, formatBytes } from '../core/units.ts'
@@ -96,9 +94,7 @@ async function exportSlice(
 ) {
   const { migration, signal } = context
   const path = spoolPath(migration, slice)
-  await mkdir(dirname(path), { recursive: true })
   const letters = deadLetterPath(migration, slice.mapping)
-  await mkdir(dirname(letters), { recursive: true })
   const deadLetters = await openDeadLetters(letters)
   try {
     const { chunks, comments } = await openLines(context, slice, abilities)

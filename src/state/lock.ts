@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename, dirname } from 'node:path'
-import { ExitCode, Failure, messageOf, systemCodeOf } from '../core/failure.ts'
+import { ExitCode, Failure, reasonOf, systemCodeOf } from '../core/failure.ts'
 import { removeLeftBehind } from '../io/left-behind.ts'
 
 interface Holder {
@@ -33,8 +33,9 @@ export async function acquireLock(statePath: string): Promise<Lock> {
   try {
     await writeFile(draft, own)
   } catch (error) {
-    throw new Failure('lock/unwritable', `cannot create the lock file: ${messageOf(error)}`, {
+    throw new Failure('lock/unwritable', `cannot create the lock file: ${reasonOf(error)}`, {
       where: path,
+      remedy: 'Make its folder writable for you, or keep the state elsewhere (--state).',
       cause: error,
     })
   }
