@@ -29,7 +29,7 @@ export function showOutcome(finished: Finished): string {
   const { migration, plan, slices, state, result } = finished
   const part = slices.length < plan.slices.length ? ' (only the mappings asked for)' : ''
   const next = nextSteps(finished).map((line) => `\n${line}`)
-  return `\n${migration.name}: ${HEADLINES[result.outcome]}${part}\n\n${summaryOf(plan, slices, state)}\n${next.join('')}\n`
+  return `\n${migration.name}: ${HEADLINES[result.outcome]}${part}\n\n${summaryOf(plan, slices, state)}\n${next.join('')}\n${result.failure === undefined ? '' : '\n'}`
 }
 
 function nextSteps({ file, options, migration, plan, state, result }: Finished): string[] {

@@ -27,7 +27,7 @@ export async function dropDamagedSpools(context: RunContext): Promise<void> {
  * @throws Failure the given one, with another remedy, when the shard is gone from the source
  */
 export function dropSpool({ state }: RunContext, slice: Slice, failure: Failure): void {
-  const { code, message, where } = failure
+  const { code, message, where, remedy } = failure
   if (slice.files.length === 0) {
     throw new Failure(code, `${message}, and the source no longer holds its shard`, {
       ...(where !== undefined && { where }),
@@ -35,7 +35,8 @@ export function dropSpool({ state }: RunContext, slice: Slice, failure: Failure)
       cause: failure,
     })
   }
-  state.apply({ type: 'slice-failed', slice: slice.id, target: slice.mapping.target, code, message, where })
+  const { target } = slice.mapping
+  state.apply({ type: 'slice-failed', slice: slice.id, target, code, message, where, remedy })
 }
 
 async function lookAt({ migration }: RunContext, slice: Slice): Promise<Failure | undefined> {

@@ -67,7 +67,7 @@ function isOfOneSlice({ code }: Failure): boolean {
 }
 
 async function recordFailure(context: RunContext, slice: Slice, failure: Failure): Promise<void> {
-  const { code, message, where } = failure
+  const { code, message, where, remedy } = failure
   context.state.apply({
     type: 'slice-failed',
     slice: slice.id,
@@ -75,14 +75,14 @@ async function recordFailure(context: RunContext, slice: Slice, failure: Failure
     code,
     message,
     where,
+    remedy,
   })
   await context.state.save()
-  const remedy = failure.remedy === undefined ? '' : ` ${failure.remedy}`
   context.observe({
     type: 'slice-failed',
     slice: slice.id,
     code,
-    message: `${message}${where ? ` (${where})` : ''}.${remedy}`,
+    message: `${message}${where ? ` (${where})` : ''}.${remedy === undefined ? '' : ` ${remedy}`}`,
   })
 }
 

@@ -180,4 +180,8 @@ export interface FailedSlice {
   code: string
   message: string
   where?: string
+  /**
+   * What to do about it.
+   */
+  remedy?: string
 }

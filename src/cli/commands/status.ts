@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { ExitCode, Failure } from '../../core/failure.ts'
-import { mappingOfSliceId, showSlice } from '../../plan/slices.ts'
-import { sumsOf } from '../../report/summary.ts'
+import { mappingOfSliceId } from '../../plan/slices.ts'
+import { failuresOf, sumsOf } from '../../report/summary.ts'
 import { table } from '../../report/table.ts'
 import { formatCount } from '../../core/units.ts'
 import type { State } from '../../state/state.generated.ts'
@@ -67,8 +67,6 @@ function showStatus(state: State): string {
     table(['MAPPING', 'TO', 'WRITTEN', 'EXPORTED', 'FAILED', 'ROWS', 'REFUSED'], rows, [2, 3, 4, 5, 6]),
     '',
     sumsOf(totalsOf(slices, state)),
-    ...Object.entries(state.slices).flatMap(([id, slice]) =>
-      slice.status === 'failed' ? [`failed ${showSlice(id)}: ${slice.message}`] : [],
-    ),
+    ...failuresOf(slices, state),
   ].join('\n')
 }
