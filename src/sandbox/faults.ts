@@ -37,7 +37,7 @@ export interface Faults {
  *     500-after-write@5   written, but answered 500
  *     reset@7             connection reset, nothing written; reset-after-write@7: after writing
  *     cut@8               written, but the connection breaks in the middle of the answer's head
- *     delay:2s@9          answered 2 s late
+ *     delay:2s@9          carried out at once, but answered 2 s late
  *     seed:7              seed of the probabilities (default 1)
  *     token-delay:3s      a new token is not accepted for 3 s
  *     partial-writes-off  one bad line refuses its whole body, and no line number is given (before late 2024)

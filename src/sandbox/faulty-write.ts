@@ -24,7 +24,6 @@ export async function faultyWrite(
   stats.writeRequests += 1
   cluster.faultRequests += 1
   const actions = faultsOf(cluster.faults, cluster.faultRequests, cluster.random)
-  for (const action of actions) if (action.kind === 'delay') await sleep(action.milliseconds)
   const fault = actions.find(({ kind }) => kind !== 'delay')
   const early = fault !== undefined && fault.kind !== 'delay' && fault.kind !== 'cut' && !fault.afterWrite
   if (early && fault.kind === 'reset') {
@@ -33,6 +32,8 @@ export async function faultyWrite(
     return
   }
   const written = early ? await drain(request) : await outcome(cluster, request, url)
+  // Late is the answer: what was sent in time is written, whether the sender still waits or not.
+  for (const action of actions) if (action.kind === 'delay') await sleep(action.milliseconds)
   if (written instanceof HttpError) {
     count(stats.byStatus, written.status)
     answer(cluster, response, written.status, writeErrorBody(written.status, written.message, written.line))
