@@ -18,7 +18,11 @@ export function showFailure(error: unknown, debug: boolean): string {
   const { code, message, where, remedy } = failure
   const width = Math.min(process.stderr.columns ?? WIDTH, WIDTH) - 2
   const lines = [
-    `${style('red', 'error:')} ${message} ${style('dim', `(${code})`)}`,
+    // In a log, one line; a terminal would break it within a word.
+    fold(`error: ${message} (${code})`, process.stderr.isTTY ? width : Infinity)
+      .join('\n  ')
+      .replace('error:', style('red', 'error:'))
+      .replace(`(${code})`, style('dim', `(${code})`)),
     where && `  at ${where}`,
     ...(remedy ?? '').split('\n').flatMap((line) => fold(line, width).map((part) => `  ${part}`.trimEnd())),
     debug && failure.cause !== undefined && `\n${inspect(failure.cause)}`,

@@ -64,6 +64,7 @@ class PhaseTask {
   #task: Task | undefined
   #summary = ''
   #sliceFailed = false
+  #isOver = false
 
   constructor(title: string) {
     this.title = title
@@ -92,12 +93,15 @@ class PhaseTask {
         if (this.#task !== undefined) this.#task.output = this.#line.show(event.progress, Date.now())
         return
       case 'phase-done':
+        this.#isOver = true
         this.#summary = event.summary
         return this.#end(this.#sliceFailed ? 'failed' : 'done')
       case 'phase-skipped':
+        this.#isOver = true
         this.#summary = event.summary
         return this.#end('skipped')
       case 'phase-failed':
+        this.#isOver = true
         return this.#end('failed')
     }
   }
@@ -114,7 +118,8 @@ class PhaseTask {
 
   /** The run is over, and did not come to this phase. */
   leave(): void {
-    this.#summary = this.#summary || 'not reached'
+    if (this.#isOver) return
+    this.#summary = 'not reached'
     this.#end('skipped')
   }
 }
