@@ -15,7 +15,7 @@ export class WalPoints {
   type: BlockType = 0
   readonly #window: WordRange
   readonly #counts: WalCounts
-  #key = Buffer.alloc(0)
+  #key: Buffer = Buffer.alloc(0)
   #segment = ''
   #length = 0
   #high = new Int32Array(1024)
