@@ -24,29 +24,43 @@ const errorCodes = [
   'type-mismatch',
   'index-mismatch',
   'too-large',
+  'bad-time',
 ] as const
 const refusalReasons = ['not-finite', 'invalid-utf8', 'too-long'] as const
 
 /** Bytes in the kernel's memory. `bytes` is a view that no longer works after any other call to the kernel. */
 export interface Region {
   readonly address: number
+  readonly size: number
   readonly bytes: Uint8Array
 }
 
-/** A block, as the index of its file describes it; `offset` is where it is in its region. */
-export interface BlockLocation {
-  offset: number
-  /** With the four bytes of its CRC. */
-  size: number
-  minTime: bigint
-  maxTime: bigint
+/** Blocks as indexes describe them, in columns (src/source/tsm/block-table.ts is one). */
+export interface BlockColumns {
+  /** The first and last time of block i: four words from 4i on, as a BigInt64Array of them has them in memory. */
+  readonly words: Int32Array
+  /** Where in its store the block starts. */
+  readonly offsets: Float64Array
+  /** Its length, with all that belongs to it (of TSM, the CRC). */
+  readonly sizes: Uint32Array
 }
 
-/** A range of deleted times, both ends of which are deleted. */
-export interface DeletedRange {
-  min: bigint
-  max: bigint
+/** Blocks of one field from one TSM file, or from one sorted run of a WAL (src/source/tsm/wal-run.ts). */
+export interface BlockSource {
+  encoding: 'tsm' | 'wal'
+  type: BlockType
+  /** The blocks: `count` rows from `first` on, in order of time. */
+  blocks: BlockColumns
+  first: number
+  count: number
+  /** Where their bytes are, and what offset in their store the first byte of that has. */
+  region: Region
+  regionOffset: number
+  /** Times deleted of these points: `[min, max, min, max, ...]`, both ends inclusive, in order and apart. */
+  deleted: BigInt64Array
 }
+
+const encodings = { tsm: 0, wal: 1 } as const
 
 export interface Limits {
   rows: number
@@ -110,24 +124,13 @@ export interface Kernel {
   reserve(size: number): Region
   /** Adds a field, given as v3 line protocol has it. Columns are numbered from 0, which is their order in the rows. */
   addColumn(field: Uint8Array): number
-  /** Adds a source, younger than the column's others: blocks of one file, in order of time, and what was deleted from them. */
-  addBlocks(
-    column: number,
-    type: BlockType,
-    region: Region,
-    blocks: readonly BlockLocation[],
-    deleted?: readonly DeletedRange[],
-  ): void
+  /** Adds a source, younger than the column's others. */
+  addBlocks(column: number, source: BlockSource): void
   /**
    * Adds a source, younger than the column's others: points as write entries of the WAL hold them, time and value after
    * time and value, older segments first.
    */
-  addPoints(
-    column: number,
-    type: BlockType,
-    segments: readonly Uint8Array[],
-    deleted?: readonly DeletedRange[],
-  ): void
+  addPoints(column: number, type: BlockType, segments: readonly Uint8Array[], deleted: BigInt64Array): void
   /** The next rows. Nothing may be added to the series after the first call. */
   next(limits: Limits): Rows
   counters(): Counters
@@ -153,6 +156,7 @@ interface Exports {
   keyOf(column: number): number
   addSource(
     column: number,
+    encoding: number,
     type: number,
     from: number,
     entries: number,
@@ -175,6 +179,7 @@ interface Exports {
 
 /** The bytes of one block entry (assembly/block.ts). */
 const ENTRY = 48
+const LAST_END = 2n ** 63n - 1n
 const COMMA = 0x2c
 const EQUALS = 0x3d
 const states = ['done', 'full', 'report'] as const
@@ -208,26 +213,23 @@ export function createKernel({ maximumBytes = 2 ** 32 }: { maximumBytes?: number
     if (address === undefined) throw new RangeError(`no column ${column}`)
     return address
   }
-  /** Writes ranges sorted and apart, as the kernel wants them. */
-  function placeRanges(ranges: readonly DeletedRange[]): { address: number; count: number } {
-    if (ranges.length === 0) return { address: 0, count: 0 }
-    const apart = rangesApart(ranges)
-    const address = allocated(wasm.reserve(apart.length * 16))
-    apart.forEach(({ min, max }, i) => {
-      memory().setBigInt64(address + i * 16, min, true)
-      memory().setBigInt64(address + i * 16 + 8, max, true)
-    })
-    return { address, count: apart.length }
+  function place(ranges: BigInt64Array): number {
+    if (ranges.length === 0) return 0
+    const address = allocated(wasm.reserve(ranges.byteLength))
+    new BigInt64Array(wasm.memory.buffer, address, ranges.length).set(ranges)
+    return address
   }
 
   return {
     beginSeries(series, { start, end }) {
       columns.length = 0
-      bytesAt(allocated(wasm.begin(series.length, start, end)), series.length).set(series)
+      // Of the largest int64 there are no points ('bad-time'), so that a window up to 2^63 can end before it.
+      const last = end > LAST_END ? LAST_END : end
+      bytesAt(allocated(wasm.begin(series.length, start, last)), series.length).set(series)
     },
     reserve(size) {
       const address = allocated(wasm.reserve(size))
-      return { address, bytes: bytesAt(address, size) }
+      return { address, size, bytes: bytesAt(address, size) }
     },
     addColumn(field) {
       const size = field.length + 2
@@ -238,24 +240,24 @@ export function createKernel({ maximumBytes = 2 ** 32 }: { maximumBytes?: number
       key[size - 1] = EQUALS
       return columns.push(column) - 1
     },
-    addBlocks(column, type, region, blocks, deleted = []) {
-      const from = allocated(wasm.reserve(blocks.length * ENTRY))
-      const entries = memory()
-      let at = from
-      for (const block of blocks) {
-        if (!(block.offset >= 0 && block.size >= 0 && block.offset + block.size <= region.bytes.length)) {
-          throw new RangeError(`a block of ${block.size} bytes at ${block.offset} is not in its region`)
+    addBlocks(column, { encoding, type, blocks, first, count, region, regionOffset, deleted }) {
+      const from = allocated(wasm.reserve(count * ENTRY))
+      const words = new Int32Array(wasm.memory.buffer, from, (count * ENTRY) / 4)
+      for (let row = first, at = 0; row < first + count; row++, at += ENTRY / 4) {
+        const offset = (blocks.offsets[row] ?? NaN) - regionOffset
+        const size = blocks.sizes[row] ?? NaN
+        if (!(offset >= 0 && offset + size <= region.size)) {
+          throw new RangeError(`block ${row} is not in its region`)
         }
-        entries.setUint32(at, region.address + block.offset, true)
-        entries.setUint32(at + 4, block.size, true)
-        entries.setBigInt64(at + 8, block.minTime, true)
-        entries.setBigInt64(at + 16, block.maxTime, true)
-        at += ENTRY
+        words[at] = region.address + offset
+        words[at + 1] = size
+        for (let word = 0; word < 4; word++) words[at + 2 + word] = blocks.words[4 * row + word] ?? 0
       }
-      const { address, count } = placeRanges(deleted)
-      allocated(wasm.addSource(columnAt(column), type, from, blocks.length, 0, address, count))
+      const ranges = place(deleted)
+      const pairs = deleted.length / 2
+      allocated(wasm.addSource(columnAt(column), encodings[encoding], type, from, count, 0, ranges, pairs))
     },
-    addPoints(column, type, segments, deleted = []) {
+    addPoints(column, type, segments, deleted) {
       if (segments.length === 0) return
       const from = allocated(wasm.reserve(segments.length * 8))
       segments.forEach((segment, i) => {
@@ -264,8 +266,9 @@ export function createKernel({ maximumBytes = 2 ** 32 }: { maximumBytes?: number
         memory().setUint32(from + i * 8, address, true)
         memory().setUint32(from + i * 8 + 4, segment.length, true)
       })
-      const { address, count } = placeRanges(deleted)
-      allocated(wasm.addSource(columnAt(column), type, from, 0, segments.length, address, count))
+      const ranges = place(deleted)
+      const pairs = deleted.length / 2
+      allocated(wasm.addSource(columnAt(column), 0, type, from, 0, segments.length, ranges, pairs))
     },
     next({ rows, bytes, atLeastOne }) {
       const state =
@@ -328,16 +331,4 @@ export function createKernel({ maximumBytes = 2 ** 32 }: { maximumBytes?: number
     },
     memoryBytes: () => wasm.memory.buffer.byteLength,
   }
-}
-
-/** The same deleted times as sorted ranges that neither overlap nor touch. */
-function rangesApart(ranges: readonly DeletedRange[]): DeletedRange[] {
-  const sorted = ranges.filter(({ min, max }) => min <= max).sort((a, b) => (a.min < b.min ? -1 : 1))
-  const apart: DeletedRange[] = []
-  for (const { min, max } of sorted) {
-    const last = apart.at(-1)
-    if (last === undefined || min > last.max + 1n) apart.push({ min, max })
-    else if (max > last.max) last.max = max
-  }
-  return apart
 }

@@ -6,10 +6,12 @@ import { bigEndian32, uvarint, uvarintEnd } from './bytes'
 import {
   BAD_CRC,
   BAD_ENCODING,
+  BAD_TIME,
   BOOLEAN,
   FLOAT,
   INDEX_MISMATCH,
   INTEGER,
+  NEVER,
   NO_MEMORY,
   OK,
   STRING,
@@ -97,10 +99,10 @@ export let blockValues: usize = 0
 export let blockBytes: usize = 0
 
 /**
- * Decodes a block of the given type, all of whose times must be after `after`. On OK the buffers found are the
+ * Decodes a block of the given type, all of whose times must be after `after`, unless that is NEVER. On OK the buffers found are the
  * caller's; on anything else there are none.
  */
-export function decodeBlock(entry: BlockEntry, type: u32, after: i64, isFirst: bool): i32 {
+export function decodeBlock(entry: BlockEntry, type: u32, after: i64): i32 {
   blockTimes = null
   blockValues = blockBytes = 0
   const start = entry.address
@@ -121,7 +123,8 @@ export function decodeBlock(entry: BlockEntry, type: u32, after: i64, isFirst: b
     const first = load<i64>(times)
     if (first !== entry.minTime || load<i64>(times + ((<usize>count - 1) << 3)) !== entry.maxTime)
       code = INDEX_MISMATCH
-    else if (!isFirst && first <= after) code = TIME_ORDER
+    else if (entry.maxTime === NEVER) code = BAD_TIME
+    else if (after !== NEVER && first <= after) code = TIME_ORDER
     else code = decodeValues(type, values, end, count)
   }
   if (code === OK) blockTimes = shared

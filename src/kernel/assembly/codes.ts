@@ -16,8 +16,14 @@ export const TYPE_MISMATCH: i32 = 6
 export const INDEX_MISMATCH: i32 = 7
 /** More values than any InfluxDB writes into a block. */
 export const TOO_LARGE: i32 = 8
+/** A time that no InfluxDB takes, as it is the largest there is. */
+export const BAD_TIME: i32 = 9
 /** Not an error of the block: the memory that was allowed is used up. */
-export const NO_MEMORY: i32 = 9
+export const NO_MEMORY: i32 = 10
+
+/** How the blocks of a source are encoded: TSM's way, or the reader's own for sorted runs of a WAL. */
+export const TSM: u32 = 0
+export const WAL: u32 = 1
 
 /** TSM's block types. */
 export const FLOAT: u32 = 0
@@ -37,5 +43,5 @@ export const LONGEST_STRING: u32 = 1 << 20
 /** InfluxDB writes at most 10,000 values into a block; what claims a hundred times that is not one. */
 export const LARGEST_BLOCK: u32 = 1 << 20
 
-/** No point has this time (windows end before it): a cursor at its end. */
+/** A cursor at its end. No point has this time: InfluxDB takes none, and BAD_TIME sees to it. */
 export const NEVER: i64 = i64.MAX_VALUE

@@ -63,11 +63,12 @@ export function keyOf(column: Column): usize {
 }
 
 /**
- * Adds a source to a column, younger than its others. Of blocks: `entries` of them are at `from`. Of points
- * of the WAL: `segments` of them are at `from`. Deleted ranges are at `deleted`. Returns false when memory ran out.
+ * Adds a source to a column, younger than its others. Of blocks: `entries` of them are at `from`. Of points as the WAL
+ * has them: `segments` of them are at `from`. Deleted ranges are at `deleted`. Returns false when memory ran out.
  */
 export function addSource(
   column: Column,
+  encoding: u32,
   type: u32,
   from: usize,
   entries: u32,
@@ -78,6 +79,7 @@ export function addSource(
   const address = allocateCleared(offsetof<Source>())
   if (address === 0) return false
   const source = changetype<Source>(address)
+  source.encoding = encoding
   source.type = type
   source.column = column.index
   source.index = column.sources++

@@ -1,7 +1,7 @@
 // Points as the write entries of a WAL hold them: a big-endian time and value each, in any order and repeated.
 import { giveBuffer, takeBuffer } from './arena'
 import { bigEndian32, bigEndian64 } from './bytes'
-import { BAD_ENCODING, BOOLEAN, NO_MEMORY, OK, STRING, TRUNCATED } from './codes'
+import { BAD_TIME, BOOLEAN, NEVER, NO_MEMORY, OK, STRING, TRUNCATED } from './codes'
 
 /** What `readPoints` found: times that rise, their values as decoded blocks have them, and how many there are. */
 export let pointTimes: usize = 0
@@ -48,16 +48,17 @@ export function readPoints(type: u32, from: usize, end: usize, windowStart: i64,
         value = ((<u64>length) << 32) | (<u64>(point + 4))
         point += 4 + length
       } else if (type === BOOLEAN) {
-        if (load<u8>(point) > 1) {
-          giveBuffer(times)
-          giveBuffer(values)
-          return BAD_ENCODING
-        }
-        value = <u64>load<u8>(point)
+        // Only 1 is true for influxd.
+        value = u64(load<u8>(point) === 1)
         point += 1
       } else {
         value = bigEndian64(point)
         point += 8
+      }
+      if (time === NEVER) {
+        giveBuffer(times)
+        giveBuffer(values)
+        return BAD_TIME
       }
       pointsRead++
       if (time < windowStart) pointsBefore++

@@ -11,7 +11,7 @@ import {
   SharedTimes,
   timesOf,
 } from './block'
-import { NEVER, NO_MEMORY, OK } from './codes'
+import { NEVER, NO_MEMORY, OK, TSM } from './codes'
 import { addError, countDecoded, countDeleted, countOverwritten } from './counters'
 import {
   pointCount,
@@ -23,6 +23,7 @@ import {
   pointValues,
   readPoints,
 } from './points'
+import { readWalBlock, walBuffer, walCount, walTimes, walValues } from './wal-block'
 
 /** Points with windowStart <= time < windowEnd are wanted. */
 let windowStart: i64 = 0
@@ -37,6 +38,7 @@ export function setWindow(start: i64, end: i64): void {
 export class Source {
   /** The next younger source of the column, whose values win: its address, or 0. */
   younger: usize
+  encoding: u32
   type: u32
   column: u32
   index: u32
@@ -139,28 +141,42 @@ function nextEntry(source: Source): bool {
     const entry = changetype<BlockEntry>(source.entry)
     const index = <u32>((source.entry - source.firstEntry) / offsetof<BlockEntry>())
     release(source)
-    const code = decodeBlock(entry, source.type, source.last, source.last === NEVER)
+    const code =
+      source.encoding === TSM
+        ? decodeBlock(entry, source.type, source.last)
+        : readWalBlock(entry, source.type, source.last)
     if (code === NO_MEMORY) return false
     source.entry += offsetof<BlockEntry>()
     if (code !== OK) {
       addError(entry, code, source.column, source.index, index)
       continue
     }
-    const shared = blockTimes
-    if (shared === null) continue
-    source.shared = shared
-    source.values = blockValues
-    source.bytes = blockBytes
-    if (shared.count === 0) continue
-    const times = timesOf(shared)
-    const end = times + ((<usize>shared.count) << 3)
+    let times: usize
+    let values: usize
+    let count: usize
+    if (source.encoding === TSM) {
+      const shared = blockTimes
+      if (shared === null) continue
+      source.shared = shared
+      source.values = values = blockValues
+      source.bytes = blockBytes
+      times = timesOf(shared)
+      count = shared.count
+    } else {
+      source.values = walBuffer
+      times = walTimes
+      values = walValues
+      count = walCount
+    }
+    if (count === 0) continue
+    const end = times + (count << 3)
     source.last = entry.maxTime
     const from = entry.minTime >= windowStart ? times : firstNotBefore(times, end, windowStart)
     const to = entry.maxTime < windowEnd ? end : firstNotBefore(from, end, windowEnd)
-    countDecoded(shared.count, (from - times) >> 3, (end - to) >> 3)
+    countDecoded(count, (from - times) >> 3, (end - to) >> 3)
     source.time = source.runEnd = from
     source.timesEnd = to
-    source.value = source.values + (from - times)
+    source.value = values + (from - times)
     if (from < to) return true
   }
   release(source)
