@@ -93,10 +93,11 @@ function words(data: Buffer): bigint[] {
   return Array.from({ length: data.length / 8 }, (_, i) => data.readBigUInt64BE(8 * i))
 }
 
+// prettier-ignore
 const SELECTORS = [
   [240, 0], [120, 0], [60, 1], [30, 2], [20, 3], [15, 4], [12, 5], [10, 6], [8, 7], [7, 8], [6, 10], [5, 12], [4, 15],
   [3, 20], [2, 30], [1, 60],
-] as const // prettier-ignore
+] as const
 
 function simple8b(data: Buffer): bigint[] {
   return words(data).flatMap((word) => {

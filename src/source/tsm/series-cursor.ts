@@ -33,12 +33,12 @@ export interface SeriesCursorOptions {
   temporaryFolder: string
   /** Series whose `<series key>#!~#` is not in [from, until) are passed over: for workers that share a slice. */
   range?: { from?: Uint8Array; until?: Uint8Array }
-  onNote?: (note: WalNote) => void
+  onNote?: ((note: WalNote) => void) | undefined
   /**
    * `onCorruption: skip`: called with what is damaged, which is then left out: a TSM file that cannot be opened, or the
    * rest of its index. Without it, that is thrown. (Damaged blocks are for who decodes them.)
    */
-  onDamage?: (damage: Failure) => void
+  onDamage?: ((damage: Failure) => void) | undefined
 }
 
 /** Blocks of one field from one TSM file or one sorted run of a WAL. */

@@ -32,7 +32,7 @@ export interface WalOptions {
   memory: number
   /** For sorted runs that do not fit into memory. */
   temporaryFolder: string
-  onNote: (note: WalNote) => void
+  onNote: (this: void, note: WalNote) => void
 }
 
 export interface WalCounts {
