@@ -5,11 +5,19 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: 'unit', include: ['test/{unit,property}/**/*.test.ts'], testTimeout: 30_000 } },
-      { test: { name: 'scenario', include: ['test/scenario/**/*.test.ts'], testTimeout: 60_000 } },
+      {
+        test: {
+          name: 'scenario',
+          include: ['test/scenario/**/*.test.ts'],
+          globalSetup: ['test/rig/build.ts'],
+          testTimeout: 60_000,
+        },
+      },
       {
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
+          globalSetup: ['test/rig/build.ts'],
           testTimeout: 600_000,
           hookTimeout: 120_000,
           fileParallelism: false,

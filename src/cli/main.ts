@@ -2,14 +2,6 @@
 import { Command, CommanderError, Option } from 'commander'
 import { ExitCode, Failure } from '../core/failure.ts'
 import { version } from '../core/version.ts'
-import { demoCommand } from './commands/demo.ts'
-import { initCommand } from './commands/init.ts'
-import { inspectCommand } from './commands/inspect.ts'
-import { planCommand } from './commands/plan.ts'
-import { runCommand } from './commands/run.ts'
-import { sandboxCommand } from './commands/sandbox.ts'
-import { statusCommand } from './commands/status.ts'
-import { validateCommand } from './commands/validate.ts'
 import { showFailure } from './show-failure.ts'
 
 const program = new Command('influx-ferry')
@@ -34,17 +26,21 @@ Exit codes: 0 done, 1 failed, 2 the manifest or the command line is wrong, 3 don
 4 another run holds the lock, 130 interrupted with the state saved.`,
   )
 
-for (const command of [
-  initCommand(),
-  inspectCommand(),
-  validateCommand(),
-  planCommand(),
-  runCommand(),
-  statusCommand(),
-  sandboxCommand(),
-  demoCommand(),
-]) {
-  program.addCommand(command.exitOverride())
+/** Only the command that is asked for is loaded: a rerun with nothing to do has to be quick. */
+const commands: Record<string, () => Promise<Command>> = {
+  init: async () => (await import('./commands/init.ts')).initCommand(),
+  inspect: async () => (await import('./commands/inspect.ts')).inspectCommand(),
+  validate: async () => (await import('./commands/validate.ts')).validateCommand(),
+  plan: async () => (await import('./commands/plan.ts')).planCommand(),
+  run: async () => (await import('./commands/run.ts')).runCommand(),
+  status: async () => (await import('./commands/status.ts')).statusCommand(),
+  sandbox: async () => (await import('./commands/sandbox.ts')).sandboxCommand(),
+  demo: async () => (await import('./commands/demo.ts')).demoCommand(),
+}
+
+const asked = process.argv.slice(2).find((word) => Object.hasOwn(commands, word))
+for (const [name, load] of Object.entries(commands)) {
+  if (asked === undefined || name === asked) program.addCommand((await load()).exitOverride())
 }
 
 try {

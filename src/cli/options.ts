@@ -4,6 +4,8 @@ import { Argument, Option } from 'commander'
 export interface ManifestOptions {
   env?: string
   state?: string
+  /** What `${VAR}` in the manifest stands for; the process's environment unless given. */
+  variables?: Record<string, string | undefined>
 }
 
 export const manifestArgument = () => new Argument('<manifest>', 'the YAML manifest')

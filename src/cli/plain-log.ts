@@ -1,5 +1,6 @@
 import type { Observer, RunEvent } from '../run/events.ts'
 import { countOf } from '../core/units.ts'
+import { showSlice } from '../plan/slices.ts'
 import { ProgressLine } from './progress-line.ts'
 
 /** Milliseconds between two progress lines of a log. */
@@ -42,11 +43,11 @@ export function textOf(event: Exclude<RunEvent, { type: 'progress' }>): string |
     case 'phase-failed':
       return `${event.phase}: failed: ${event.message}`
     case 'slice-exported':
-      return `exported ${event.slice}: ${countOf(event.counts.rows, 'row')} in ${event.seconds.toFixed(1)} s`
+      return `exported ${showSlice(event.slice)}: ${countOf(event.counts.rows, 'row')} in ${event.seconds.toFixed(1)} s`
     case 'slice-written':
-      return `written ${event.slice}: ${countOf(event.sent.lines, 'row')} in ${event.seconds.toFixed(1)} s`
+      return `written ${showSlice(event.slice)}: ${countOf(event.sent.lines, 'row')} in ${event.seconds.toFixed(1)} s`
     case 'slice-failed':
-      return `FAILED ${event.slice}: ${event.message}`
+      return `FAILED ${showSlice(event.slice)}: ${event.message}`
     case 'note':
       return `note: ${event.message}`
     case 'warning':

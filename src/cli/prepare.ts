@@ -14,13 +14,17 @@ import type { State } from '../state/state.generated.ts'
 import { readState } from '../state/state-file.ts'
 import type { ManifestOptions } from './options.ts'
 
-/** Loads a manifest and shows what is wrong with it on standard error. @throws Failure exit code 2 when it has errors */
-export async function loadOrExplain(file: string, { env }: ManifestOptions): Promise<Migration> {
+/** Loads a manifest and shows what is wrong with it, and without `notes` only that, on standard error. @throws Failure exit code 2 when it has errors */
+export async function loadOrExplain(
+  file: string,
+  { env, variables = process.env }: ManifestOptions,
+  notes = true,
+): Promise<Migration> {
   const { migration, diagnostics } = await loadManifest(file, {
     ...(env !== undefined && { environment: env }),
-    env: process.env,
+    env: variables,
   })
-  await explain(file, diagnostics)
+  await explain(file, notes ? diagnostics : diagnostics.filter(({ severity }) => severity !== 'note'))
   if (migration === undefined) throw wrong(file, diagnostics)
   return migration
 }
@@ -30,8 +34,9 @@ export async function prepare(
   file: string,
   options: ManifestOptions,
   signal: AbortSignal,
+  notes = true,
 ): Promise<{ migration: Migration; plan: Plan; state: State | undefined; statePath: string }> {
-  const migration = await loadOrExplain(file, options)
+  const migration = await loadOrExplain(file, options, notes)
   const statePath = statePathOf(file, options)
   const state = await readState(statePath)
   if (state !== undefined && state.name !== migration.name) {
@@ -60,7 +65,11 @@ export function statePathOf(file: string, { env, state }: ManifestOptions): stri
 async function readCatalogs(migration: Migration, signal: AbortSignal): Promise<Catalog[]> {
   const used = new Set(migration.mappings.map(({ source }) => source))
   return Promise.all(
-    migration.sources.filter(({ name }) => used.has(name)).map((source) => readCatalog(source, signal)),
+    migration.sources
+      .filter(({ name }) => used.has(name))
+      .map((source) =>
+        readCatalog(source, signal, join(migration.spool.dir, 'catalog', `${source.name}.json`)),
+      ),
   )
 }
 

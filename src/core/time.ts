@@ -44,7 +44,8 @@ export function intersect(a: TimeWindow, b: TimeWindow): TimeWindow | undefined 
   return start < end ? { start, end } : undefined
 }
 
-/** `2021-01-01T00:00:00Z .. 2021-01-08T00:00:00Z`; an open side reads as `beginning` or `end of time`. */
+/** `2021-01-01T00:00:00Z .. 2021-01-08T00:00:00Z`; an open side reads as `beginning` or `end of time`, two as `all of time`. */
 export function formatWindow({ start, end }: TimeWindow): string {
+  if (start <= MIN_TIME && end >= END_OF_TIME) return 'all of time'
   return `${start <= MIN_TIME ? 'beginning' : formatRfc3339(start)} .. ${end >= END_OF_TIME ? 'end of time' : formatRfc3339(end)}`
 }

@@ -1,4 +1,6 @@
 /** Running other programs. The only file that knows execa. */
+import { once } from 'node:events'
+import type { Readable } from 'node:stream'
 import { execa, type Options } from 'execa'
 import { Failure, systemCodeOf } from '../core/failure.ts'
 
@@ -49,6 +51,86 @@ export async function runToEnd(
   if (result.exitCode === undefined)
     throw new Failure('process/signal', `${program} was ended by ${result.signal ?? 'a signal'}`)
   return { exitCode: result.exitCode, stdout: String(result.stdout), stderr: String(result.stderr) }
+}
+
+export interface StreamingProcess {
+  readonly pid: number | undefined
+  /** Raw bytes. Both must be read to their ends, or the program is held up. */
+  readonly stdout: Readable
+  readonly stderr: Readable
+  /** The program is gone; its output may not have been read yet. Never rejects. */
+  readonly exited: Promise<void>
+  /** Gone, and its output read. Never rejects. */
+  readonly ended: Promise<StreamingEnd>
+  /** SIGTERM, and SIGKILL when it is still there five seconds later. */
+  kill(): void
+}
+
+/** `exitCode` is undefined when a signal ended the program, or when it could not be started (`failure`). */
+export interface StreamingEnd {
+  exitCode: number | undefined
+  signal: string | undefined
+  failure: Failure | undefined
+}
+
+/** Runs a program whose output is too large to hold. An abort of `signal` ends it. */
+export function spawnStreaming(
+  command: readonly string[],
+  args: readonly string[],
+  { signal }: { signal: AbortSignal },
+): StreamingProcess {
+  const [program = '', ...leading] = command
+  const child = execa(program, [...leading, ...args], {
+    reject: false,
+    buffer: false,
+    encoding: 'buffer',
+    stdin: 'ignore',
+    cancelSignal: signal,
+    forceKillAfterDelay: KILL_AFTER,
+  })
+  const ended = child.then((result): StreamingEnd => ({
+    exitCode: result.exitCode,
+    signal: result.signal,
+    failure:
+      result.exitCode === undefined && result.signal === undefined && !result.isCanceled
+        ? notFound(program, result.cause)
+        : undefined,
+  }))
+  const exited = Promise.race([once(child, 'exit'), ended]).then(
+    () => undefined,
+    () => undefined,
+  )
+  return {
+    pid: child.pid,
+    stdout: child.stdout,
+    stderr: child.stderr,
+    exited,
+    ended,
+    kill: () => void child.kill(),
+  }
+}
+
+/** Milliseconds between SIGTERM and SIGKILL. */
+const KILL_AFTER = 5000
+
+/**
+ * Ends the process `pid` when this one is gone, however it went (kill -9 too): a shell waits for the end of its
+ * standard input, which only this process holds open.
+ *
+ * @returns takes the watch back
+ */
+export function killWhenOrphaned(pid: number): () => void {
+  const guard = execa('sh', ['-c', 'read -r _; kill "$1"', 'sh', String(pid)], {
+    reject: false,
+    stdin: 'pipe',
+    stdout: 'ignore',
+    stderr: 'ignore',
+    forceKillAfterDelay: false,
+  })
+  return () => {
+    // Not by closing its input: that is what it waits for.
+    guard.kill('SIGKILL')
+  }
 }
 
 export function notFound(program: string, cause: unknown): Failure {

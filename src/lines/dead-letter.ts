@@ -2,6 +2,8 @@
 export interface DeadLetter {
   /** Slice id. */
   slice: string
+  /** Batch of the slice's spool (`by: cluster`): the letters of a batch that was never acknowledged are void. */
+  batch?: number
   /** Who refused: us, before sending, or the cluster. */
   by: 'influx-ferry' | 'cluster'
   reason: string

@@ -21,6 +21,8 @@ export interface SpoolIndex {
   slice: string
   batches: BatchEntry[]
   counts: ExportCounts
+  /** SHA-256 (hex) of the index's JSON without this: an edited index is noticed. */
+  checksum: string
 }
 
 /** An opened spool. `read` returns the gzip member of one batch, checked against its CRC. */

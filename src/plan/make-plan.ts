@@ -4,9 +4,10 @@ import { formatWindow, intersect } from '../core/time.ts'
 import type { Mapping, Migration } from '../manifest/migration.ts'
 import type { Catalog, CatalogRetentionPolicy } from '../source/catalog.ts'
 import type { State } from '../state/state.generated.ts'
+import { isSettled } from '../state/state.ts'
 import { expandMappings, type ExpandedMapping } from './expand.ts'
 import type { Plan, PlannedDatabase, PlannedMapping, Slice } from './plan.ts'
-import { mappingOfSliceId, sliceOf, slicesOf, windowOfSliceId, withoutWindows } from './slices.ts'
+import { mappingOfSliceId, showSlice, sliceOf, slicesOf, windowOfSliceId, withoutWindows } from './slices.ts'
 
 /**
  * The plan, and what is wrong with it. With an error among the diagnostics the plan must not be run.
@@ -27,10 +28,20 @@ export function makePlan(
     const range = intersect(migration.timeRange, mapping.timeRange)
     const found = range === undefined ? [] : slicesOf(planned, retentionPolicy, range)
     if (found.length === 0) notes.push(`${nameOf(planned)}: no data in the range asked for`)
-    const own = (done.get(planned.id) ?? []).filter((id) => state?.slices[id]?.target === planned.target)
+    const own = (done.get(planned.id) ?? []).filter((id) => {
+      const slice = state?.slices[id]
+      return slice !== undefined && (slice.target === planned.target || !isSettled(slice))
+    })
     const split = found.flatMap((slice) => withDone(slice, own))
     slices.push(...split, ...goneFromSource(planned, own, split))
-    diagnostics.push(...orphansIn(migration, mapping, planned, retentionPolicy, found))
+    for (const { where, shard } of orphansIn(retentionPolicy, found)) {
+      if (exportsOrphans(migration, planned))
+        diagnostics.push(orphanError(migration, mapping, `${nameOf(planned)}: ${where}`))
+      else
+        notes.push(
+          `${nameOf(planned)}: shard ${shard} is left out: it is on disk but not in meta.db, and influxd would not answer from it`,
+        )
+    }
   }
   diagnostics.push(...contradictions(migration, expanded, state))
   const plan = {
@@ -91,11 +102,12 @@ function contradictions(
     const same = wishes.find(({ planned, mapping }) => {
       const range = intersect(migration.timeRange, mapping.timeRange)
       const shared = range && intersect(range, window)
-      return planned.target === slice.target && shared?.start === window.start && shared.end === window.end
+      const sameTarget = planned.target === slice.target || !isSettled(slice)
+      return sameTarget && shared?.start === window.start && shared.end === window.end
     })
     if (same !== undefined) continue
     const elsewhere = wishes.find(({ planned }) => planned.target !== slice.target)
-    const what = `${mappingOfSliceId(id)}, ${formatWindow(window)}, was ${slice.status} for "${slice.target}"`
+    const what = `${showSlice(id)}, was ${slice.status} for "${slice.target}"`
     if (elsewhere !== undefined)
       messages.set(`${what}; the manifest now says "${elsewhere.planned.target}"`, elsewhere.mapping)
     else if (wishes.length > 0)
@@ -114,27 +126,32 @@ function contradictions(
 
 const CONTRADICTIONS_SHOWN = 5
 
+/** Shards on disk that meta.db does not know, in the windows of slices. */
 function orphansIn(
-  migration: Migration,
-  mapping: Mapping,
-  planned: PlannedMapping,
   policy: CatalogRetentionPolicy,
   slices: readonly Slice[],
-): Diagnostic[] {
+): { shard: number; where: string }[] {
   return policy.shardGroups.flatMap((group) =>
     group.shards
       .filter((shard) => shard.orphan && slices.some(({ window }) => intersect(window, group) !== undefined))
-      .map((shard) => ({
-        severity: 'error' as const,
-        code: 'source/orphan-shard',
-        message:
-          `${nameOf(planned)}: shard ${shard.id} (${formatWindow(group)}) is on disk but not in meta.db: ` +
-          'influxd would not answer from it, and influx_inspect would export it',
-        file: migration.file,
-        position: { ...mapping.position, length: 1 },
-        hint: 'Work on a copy of the data directory without this shard, or narrow the timeRange so that it is left out.',
-      })),
+      .map(({ id }) => ({ shard: id, where: `shard ${id} (${formatWindow(group)})` })),
   )
+}
+
+/** A wrapped influx_inspect is given the real folders, and exports what lies in them; a plain one gets the slice's files. */
+function exportsOrphans({ sources }: Migration, { source }: PlannedMapping): boolean {
+  return sources.some((one) => one.name === source && one.kind === 'data-dir' && one.command.length > 1)
+}
+
+function orphanError(migration: Migration, mapping: Mapping, what: string): Diagnostic {
+  return {
+    severity: 'error',
+    code: 'source/orphan-shard',
+    message: `${what} is on disk but not in meta.db: influxd would not answer from it, and influx_inspect would export it`,
+    file: migration.file,
+    position: { ...mapping.position, length: 1 },
+    hint: 'Give "command" as the plain program, work on a copy without this shard, or narrow the timeRange.',
+  }
 }
 
 function databasesOf(expanded: readonly ExpandedMapping[]): PlannedDatabase[] {

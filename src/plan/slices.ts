@@ -1,6 +1,6 @@
 /** Cutting a retention policy into slices. */
 import { hashOf } from '../core/canonical-json.ts'
-import { intersect, type TimeWindow } from '../core/time.ts'
+import { formatWindow, intersect, type TimeWindow } from '../core/time.ts'
 import type { CatalogFile, CatalogRetentionPolicy, ShardGroup } from '../source/catalog.ts'
 import type { PlannedMapping, Slice } from './plan.ts'
 
@@ -37,6 +37,11 @@ export function windowOfSliceId(id: string): TimeWindow {
 
 export function mappingOfSliceId(id: string): string {
   return id.slice(0, id.lastIndexOf('/'))
+}
+
+/** A slice id as people read it: `plant-1/plant/autogen, 2024-03-04T00:00:00Z .. 2024-03-11T00:00:00Z`. */
+export function showSlice(id: string): string {
+  return `${decodeURIComponent(mappingOfSliceId(id))}, ${formatWindow(windowOfSliceId(id))}`
 }
 
 /** Tells whether the source files of a slice are those that were seen before: path, bytes and modification time. */

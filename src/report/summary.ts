@@ -1,6 +1,7 @@
 /** What was moved, from plan and state, as text. */
 import { formatBytes, formatCount, countOf } from '../core/units.ts'
 import type { Plan, Slice } from '../plan/plan.ts'
+import { showSlice } from '../plan/slices.ts'
 import type { State } from '../state/state.generated.ts'
 import { totalsOf, type Totals } from '../state/totals.ts'
 import { table } from './table.ts'
@@ -65,7 +66,7 @@ function failuresOf(slices: readonly Pick<Slice, 'id'>[], state: State): string[
   const failed = slices.flatMap(({ id }) => {
     const slice = state.slices[id]
     return slice?.status === 'failed'
-      ? [`  ${id}\n    ${slice.message}${slice.where ? ` (${slice.where})` : ''}`]
+      ? [`  ${showSlice(id)}\n    ${slice.message}${slice.where ? ` (${slice.where})` : ''}`]
       : []
   })
   if (failed.length === 0) return []

@@ -28,7 +28,7 @@ export class ExportProgress {
     this.#tell()
   }
 
-  advance(bytesRead: number, _pointsRead: number): void {
+  advance(bytesRead: number): void {
     this.#slice.read = bytesRead
     if (this.#context.clock.now() - this.#told >= TELL_EVERY) this.#tell()
   }

@@ -5,6 +5,7 @@ import { Failure } from '../core/failure.ts'
 import { formatWindow } from '../core/time.ts'
 import { countOf, formatBytes } from '../core/units.ts'
 import { openDeadLetters } from '../lines/dead-letter-file.ts'
+import type { Comments } from '../lines/line-parser.ts'
 import { spoolSlice } from '../lines/spool-slice.ts'
 import type { Slice } from '../plan/plan.ts'
 import { fingerprintOf } from '../plan/slices.ts'
@@ -100,7 +101,8 @@ async function exportSlice(
   await mkdir(dirname(letters), { recursive: true })
   const deadLetters = await openDeadLetters(letters)
   try {
-    const counts = await spoolSlice(await openLines(context, slice, abilities), {
+    const { chunks, comments } = await openLines(context, slice, abilities)
+    const counts = await spoolSlice(chunks, {
       slice: slice.id,
       window: slice.window,
       memory: migration.spool.memory,
@@ -110,7 +112,8 @@ async function exportSlice(
       workDir: sortedRunsPath(migration),
       deadLetters,
       signal,
-      onProgress: (bytesRead, pointsRead) => progress.advance(bytesRead, pointsRead),
+      comments,
+      onProgress: (bytesRead) => progress.advance(bytesRead),
     })
     const changed = await checkUnchanged(slice.files)
     if (changed !== undefined) {
@@ -126,31 +129,33 @@ async function exportSlice(
   }
 }
 
-/** The slice's points as 1.x line protocol. */
+/** The slice's points as 1.x line protocol, and which lines are comments. */
 async function openLines(
   context: RunContext,
   slice: Slice,
   abilities: Map<string, InfluxInspectAbilities>,
-): Promise<AsyncIterable<Uint8Array>> {
+): Promise<{ chunks: AsyncIterable<Uint8Array>; comments: Comments }> {
   const { migration, signal } = context
   const { database, retentionPolicy } = slice.mapping
   const source = sourceOf(context, slice)
   switch (source.kind) {
     case 'line-protocol':
-      return readLineProtocolFiles(source, { database, retentionPolicy }, signal)
+      return { chunks: readLineProtocolFiles(source, { database, retentionPolicy }, signal), comments: 'any' }
     case 'data-dir': {
       const able = abilities.get(source.name) ?? (await probeInfluxInspect(source.command, signal))
       abilities.set(source.name, able)
-      return exportWithInfluxInspect({
+      const { chunks } = exportWithInfluxInspect({
         command: source.command,
         abilities: able,
         source,
         database,
         retentionPolicy,
         window: slice.window,
+        files: slice.files,
         workDir: migration.spool.dir,
         signal,
-      }).chunks
+      })
+      return { chunks, comments: able.lponly ? 'none' : 'influx_inspect' }
     }
   }
 }

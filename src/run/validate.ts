@@ -3,11 +3,11 @@ import { rm, mkdir } from 'node:fs/promises'
 import { messageOf, Failure } from '../core/failure.ts'
 import { countOf } from '../core/units.ts'
 import { ping } from '../cluster/http.ts'
-import { pruneDeadLetters } from '../lines/dead-letter-file.ts'
+import { pruneDeadLetters } from '../lines/prune-dead-letters.ts'
 import { probeInfluxInspect } from '../source/influx-inspect.ts'
 import { isAcknowledged } from '../state/state.ts'
 import { fingerprintOf } from '../plan/slices.ts'
-import { slicesToExport, sourceOf, stateOf, type RunContext } from './context.ts'
+import { slicesToExport, slicesToWrite, sourceOf, stateOf, type RunContext } from './context.ts'
 import { deadLetterPath, spoolPath } from './work-folder.ts'
 
 /** @returns what was looked at, in words. */
@@ -18,6 +18,7 @@ export async function validatePhase(context: RunContext): Promise<string> {
     await ping(context.migration.target, context.signal)
   }
   await tidyUp(context)
+  retargetUnsent(context)
   noteChangedSources(context)
   return `${countOf(context.slices.length, 'slice')} of ${countOf(context.plan.mappings.length, 'mapping')}`
 }
@@ -39,6 +40,15 @@ async function expectPrograms(context: RunContext): Promise<void> {
   const sources = new Set(slicesToExport(context).map((slice) => sourceOf(context, slice)))
   for (const source of sources) {
     if (source.kind === 'data-dir') await probeInfluxInspect(source.command, context.signal)
+  }
+}
+
+/** A spool does not depend on its target: what was exported and not yet sent may go elsewhere. */
+function retargetUnsent(context: RunContext): void {
+  for (const slice of slicesToWrite(context)) {
+    const { target } = slice.mapping
+    if (stateOf(context, slice)?.target !== target)
+      context.state.apply({ type: 'slice-retargeted', slice: slice.id, target })
   }
 }
 

@@ -95,7 +95,7 @@ export class StateFile {
   #timer: NodeJS.Timeout | undefined
   #delay = MIN_SAVE_INTERVAL
   #dirty = false
-  #failure: unknown
+  #failure: Error | undefined
 
   constructor(path: string, state: State) {
     this.path = path
@@ -112,7 +112,7 @@ export class StateFile {
     this.#state = reduce(this.#state, event)
     this.#dirty = true
     this.#timer ??= setTimeout(() => {
-      this.save().catch((error: unknown) => (this.#failure = error))
+      this.save().catch((error: Error) => (this.#failure = error))
     }, this.#delay)
   }
 

@@ -1,14 +1,15 @@
 /** The state of a migration as a value, and the one function that moves it on. */
-import type { ExportCounts } from '../lines/accounting.ts'
-import type { BatchRange, SliceSent, SliceState, State } from './state.generated.ts'
+import type { BatchRange, SliceCounts, SliceSent, SliceState, State } from './state.generated.ts'
 
-/** What the cluster answered for one batch. Lines and points do not count refused ones. */
+/** What became of one batch: `lines + refusedLines` are the lines it holds, likewise the points. */
 export interface BatchOutcome {
+  /** Stored, and answered 204. */
   lines: number
   points: number
+  /** In the dead letter. */
   refusedLines: number
   refusedPoints: number
-  /** Gzipped bytes. */
+  /** Gzipped bytes of the batch as spooled; resent and repaired ones do not count again. */
   bytes: number
 }
 
@@ -29,7 +30,8 @@ export type StateEvent =
     }
   | { type: 'retention-set'; database: string }
   | { type: 'token-created'; description: string; id: string | undefined; at: string; databases: string[] }
-  | { type: 'slice-exported'; slice: string; target: string; fingerprint: string; counts: ExportCounts }
+  | { type: 'slice-exported'; slice: string; target: string; fingerprint: string; counts: SliceCounts }
+  | { type: 'slice-retargeted'; slice: string; target: string }
   | { type: 'batch-acknowledged'; slice: string; batch: number; outcome: BatchOutcome }
   | { type: 'slice-written'; slice: string }
   | {
@@ -85,6 +87,8 @@ export function reduce(state: State, event: StateEvent): State {
       const { slice, target, fingerprint, counts } = event
       return withSlice(state, slice, { status: 'exported', target, fingerprint, counts, sent: NOTHING_SENT })
     }
+    case 'slice-retargeted':
+      return withSlice(state, event.slice, { ...expectExported(state, event.slice), target: event.target })
     case 'batch-acknowledged': {
       const slice = expectExported(state, event.slice)
       return withSlice(state, event.slice, {
@@ -158,6 +162,11 @@ function includes(ranges: readonly BatchRange[], batch: number): boolean {
 /** Batches of `total` that are not acknowledged yet, ascending. */
 export function* pendingBatches(sent: SliceSent, total: number): Generator<number> {
   for (let batch = 0; batch < total; batch += 1) if (!includes(sent.batches, batch)) yield batch
+}
+
+/** Whether the cluster holds anything of a slice: from then on its target is settled. */
+export function isSettled(slice: SliceState): boolean {
+  return slice.status === 'written' || (slice.status === 'exported' && slice.sent.batches.length > 0)
 }
 
 export function isAcknowledged(state: State, slice: string, batch: number): boolean {

@@ -45,35 +45,7 @@ export async function fillWithHardData(
   influxd: Influxd,
   options: HardDataOptions = {},
 ): Promise<HardDatabase[]> {
-  const made: HardDatabase[] = []
-  const ledger = async (
-    database: string,
-    policy: string,
-    {
-      kind = 'plain',
-      days = 0,
-      shard = '7d',
-    }: { kind?: HardDatabase['kind']; days?: number; shard?: string } = {},
-  ) => {
-    const [db, rp] = [identifier(database), identifier(policy)]
-    const duration = `DURATION ${days === 0 ? 'INF' : `${days}d`} REPLICATION 1 SHARD DURATION ${shard}`
-    const first = !made.some((one) => one.database === database)
-    await influxd.query(
-      first
-        ? `CREATE DATABASE ${db} WITH ${duration} NAME ${rp}`
-        : `CREATE RETENTION POLICY ${rp} ON ${db} ${duration}`,
-    )
-    const one = new Ledger(influxd, database, policy)
-    made.push({
-      database,
-      retentionPolicy: policy,
-      duration: BigInt(days) * DAY,
-      kind,
-      expected: () => one.expected(),
-    })
-    return one
-  }
-
+  const { made, ledger } = ledgers(influxd)
   await influxd.restart({ snapshotAfter: '1s' })
   const plant = await ledger('plant', 'autogen')
   const hourly = await ledger('plant', 'stündlich 1h', { shard: '1h' })
@@ -109,13 +81,62 @@ export async function fillWithHardData(
   await influxd.restart({ snapshotAfter: '24h' })
   await plant.write(overwritten(3))
   await extremes.write([{ ...line('wal', LAST_TIME, { i: integer(1n) }) }, ...repeatedInOneRequest()])
-  if (options.walDeletes) {
-    const deletes = await ledger('deletes', 'autogen', { kind: 'wal-deletes' })
-    await deletes.write(range(20).map((i) => line('m', MONDAY + BigInt(i) * SECOND, { f: float(i) })))
-    await deletes.delete('m', MONDAY + 5n * SECOND, MONDAY + 9n * SECOND)
-    await deletes.write([line('m', MONDAY + 6n * SECOND, { f: float(66) })]) // deleted and written again
-  }
+  if (options.walDeletes) await deleteInWal(await ledger('deletes', 'autogen', { kind: 'wal-deletes' }))
   return made
+}
+
+/**
+ * Leaves two databases in the WAL: in `deletes` one shard group has deletes and another one has none; `spared` has none.
+ * influxd runs on, with a long `snapshotAfter`.
+ */
+export async function fillWithWalDeletes(influxd: Influxd): Promise<HardDatabase[]> {
+  const { made, ledger } = ledgers(influxd)
+  await influxd.restart({ snapshotAfter: '24h' })
+  const deletes = await ledger('deletes', 'autogen', { kind: 'wal-deletes' })
+  await deletes.write([line('n', MONDAY + 7n * DAY, { f: float(1) }, { group: 'other' })])
+  await deleteInWal(deletes)
+  const spared = await ledger('spared', 'autogen')
+  await spared.write(range(30).map((i) => line('m', MONDAY + BigInt(i) * SECOND, { f: float(i) })))
+  return made
+}
+
+async function deleteInWal(deletes: Ledger): Promise<void> {
+  await deletes.write(range(20).map((i) => line('m', MONDAY + BigInt(i) * SECOND, { f: float(i) })))
+  await deletes.delete('m', MONDAY + 5n * SECOND, MONDAY + 9n * SECOND)
+  await deletes.write([line('m', MONDAY + 6n * SECOND, { f: float(66) })]) // deleted and written again
+}
+
+/** Makes databases and policies, and a ledger for each. */
+function ledgers(influxd: Influxd) {
+  const made: HardDatabase[] = []
+  const ledger = async (
+    database: string,
+    policy: string,
+    {
+      kind = 'plain',
+      days = 0,
+      shard = '7d',
+    }: { kind?: HardDatabase['kind']; days?: number; shard?: string } = {},
+  ) => {
+    const [db, rp] = [identifier(database), identifier(policy)]
+    const duration = `DURATION ${days === 0 ? 'INF' : `${days}d`} REPLICATION 1 SHARD DURATION ${shard}`
+    const first = !made.some((one) => one.database === database)
+    await influxd.query(
+      first
+        ? `CREATE DATABASE ${db} WITH ${duration} NAME ${rp}`
+        : `CREATE RETENTION POLICY ${rp} ON ${db} ${duration}`,
+    )
+    const one = new Ledger(influxd, database, policy)
+    made.push({
+      database,
+      retentionPolicy: policy,
+      duration: BigInt(days) * DAY,
+      kind,
+      expected: () => one.expected(),
+    })
+    return one
+  }
+  return { made, ledger }
 }
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => i)

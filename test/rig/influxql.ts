@@ -1,10 +1,8 @@
 /** InfluxQL over HTTP with every number as the text the server sent: JSON.parse would round 64-bit integers. */
+import { parse, type LosslessNumber } from 'lossless-json'
 
-/** A number's digits, exactly as sent. */
-export interface NumberText {
-  number: string
-}
-export type Cell = NumberText | string | boolean | null
+/** A number is its digits, exactly as sent (`value`). */
+export type Cell = LosslessNumber | string | boolean | null
 
 export interface QuerySeries {
   name: string
@@ -34,18 +32,10 @@ export async function influxql(endpoint: Endpoint, q: string, db?: string): Prom
   })
   const text = await response.text()
   if (response.status !== 200) throw new Error(`${q}: HTTP ${response.status} ${text.slice(0, 1000)}`)
-  const { results } = parseExactly(text) as { results: QueryResult[] }
+  const { results } = parse(text) as { results: QueryResult[] }
   const error = results.find((result) => result.error !== undefined)?.error
   if (error !== undefined) throw new Error(`${q}: ${error}`)
   return results.flatMap((result) => result.series ?? [])
-}
-
-/** JSON with every number kept as {@link NumberText}. */
-export function parseExactly(json: string): unknown {
-  const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
-  return JSON.parse(
-    json.replace(tokens, (token) => (token.startsWith('"') ? token : `{"number":"${token}"}`)),
-  )
 }
 
 /** A name as an InfluxQL identifier. */

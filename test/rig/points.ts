@@ -5,7 +5,6 @@ export type FieldValue =
   | { type: 'integer'; value: bigint }
   | { type: 'string'; value: string }
   | { type: 'boolean'; value: boolean }
-export type FieldType = FieldValue['type']
 
 export const float = (value: number): FieldValue => ({ type: 'float', value })
 export const integer = (value: bigint): FieldValue => ({ type: 'integer', value })

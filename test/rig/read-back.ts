@@ -71,10 +71,10 @@ async function textRows(endpoint: Endpoint, q: string, database: string): Promis
   return series.flatMap(({ values }) => values.map((row) => row.filter((cell) => typeof cell === 'string')))
 }
 
-const value = (cell: NonNullable<Cell>) => (typeof cell === 'object' ? cell.number : cell)
+const value = (cell: NonNullable<Cell>) => (typeof cell === 'object' ? cell.value : cell)
 
 function text(cell: Cell | undefined): string {
   if (cell === undefined || cell === null || typeof cell !== 'object')
     throw new Error(`${String(cell)} is no time`)
-  return cell.number
+  return cell.value
 }

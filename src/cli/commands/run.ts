@@ -21,7 +21,6 @@ import {
 import { plainLog } from '../plain-log.ts'
 import { prepare, statePathOf } from '../prepare.ts'
 import { showOutcome } from '../show-outcome.ts'
-import { taskList } from '../tasks.ts'
 
 interface RunOptions extends ManifestOptions {
   json?: boolean
@@ -42,19 +41,19 @@ export function runCommand(): Command {
     .option('--mapping <id>', 'only this mapping, as "plan --json" names it (repeatable)', collect)
     .option('--update', 'change existing databases to what the manifest asks for')
     .addOption(jsonOption('write what happens as one JSON object a line (schemas/event.schema.json)'))
-    .action(run)
+    .action((file: string, options: RunOptions) => run(file, options, interruptSignal()))
 }
 
-async function run(file: string, options: RunOptions): Promise<void> {
-  const signal = interruptSignal()
+/** Runs a manifest with the display that fits the place, and leaves the exit code in the process. */
+export async function run(file: string, options: RunOptions, signal: AbortSignal): Promise<void> {
   const lock = await acquireLock(statePathOf(file, options))
   try {
-    const { migration, plan, state, statePath } = await prepare(file, options, signal)
+    const { migration, plan, state, statePath } = await prepare(file, options, signal, false)
     if (options.plan !== undefined)
       await expectSamePlan(options.plan, planFileOf(migration.name, plan, state))
     const slices = slicesOf(plan, options.mapping)
     const stateFile = new StateFile(statePath, state ?? initialState(migration.name, migration.hash))
-    const { observe, finished } = display(options)
+    const { observe, finished } = await display(options)
     const result = await runMigration({
       migration,
       plan,
@@ -98,8 +97,8 @@ function slicesOf(plan: Plan, mappings: readonly string[] | undefined): Slice[] 
 }
 
 /** JSON lines when asked for, a task list on a terminal, a plain log elsewhere. */
-function display(options: RunOptions): { observe: Observer; finished: () => Promise<void> } {
+async function display(options: RunOptions): Promise<{ observe: Observer; finished: () => Promise<void> }> {
   if (options.json === true) return { observe: jsonEvents(process.stdout), finished: () => Promise.resolve() }
-  if (process.stdout.isTTY && process.env['CI'] === undefined) return taskList()
+  if (process.stdout.isTTY && process.env['CI'] === undefined) return (await import('../tasks.ts')).taskList()
   return { observe: plainLog(process.stdout), finished: () => Promise.resolve() }
 }

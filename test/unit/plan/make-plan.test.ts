@@ -48,7 +48,14 @@ function mapping(
 }
 
 function migration(mappings: Mapping[], timeRange: TimeWindow = ALL_TIME): Migration {
-  return { name: 'plant', file: 'manifest.yaml', hash: 'h', mappings, timeRange } as unknown as Migration
+  return {
+    name: 'plant',
+    file: 'manifest.yaml',
+    hash: 'h',
+    sources: [],
+    mappings,
+    timeRange,
+  } as unknown as Migration
 }
 
 const written = (before: State, slice: string, target: string): State =>
@@ -122,9 +129,14 @@ describe('slices', () => {
     )
   })
 
-  test('a shard that meta.db does not know stops the plan', () => {
+  test('a shard that meta.db does not know is left out, or stops a plan whose influx_inspect would export it', () => {
     const catalog = catalogOf({ 'db.rp': [group(1, 0n, 10n), group(9, 5n, 6n, true)] })
-    const { diagnostics } = makePlan(migration([mapping('db', 'rp', 't')]), [catalog], undefined)
+    const plain = migration([mapping('db', 'rp', 't')])
+    const { plan } = makePlan(plain, [catalog], undefined)
+    expect(plan.slices.flatMap(({ files }) => files)).toEqual([file('1.tsm')])
+    expect(plan.notes).toEqual([expect.stringContaining('shard 9 is left out')])
+    const sources = [{ name: 's', kind: 'data-dir', command: ['docker', 'exec', 'db', 'influx_inspect'] }]
+    const { diagnostics } = makePlan({ ...plain, sources } as Migration, [catalog], undefined)
     expect(codesOf(diagnostics)).toEqual(['source/orphan-shard'])
   })
 })
@@ -179,6 +191,14 @@ describe('what was done before', () => {
     const { plan, diagnostics } = makePlan(migration([mapping('db', 'rp', 't')]), [catalog], state)
     expect(diagnostics).toEqual([])
     expect(idsOf(plan)).toEqual(['s/db/rp/0_5', 's/db/rp/5_10', 's/db/rp/10_20'])
+  })
+
+  test('what is exported and not sent yet may get another target', () => {
+    const slice = state.slices['s/db/rp/5_10']
+    const unsent = { ...state, slices: { 's/db/rp/5_10': { ...slice, status: 'exported' } } } as State
+    const { plan, diagnostics } = makePlan(migration([mapping('db', 'rp', 'other')]), [catalog], unsent)
+    expect(diagnostics).toEqual([])
+    expect(plan.slices.map(({ mapping }) => mapping.target)).toEqual(['other', 'other', 'other'])
   })
 
   test.each([

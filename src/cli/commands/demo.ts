@@ -1,0 +1,68 @@
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Command } from 'commander'
+import { query } from '../../cluster/query.ts'
+import { tokenPath } from '../../cluster/tokens.ts'
+import { formatCount } from '../../core/units.ts'
+import { table } from '../../report/table.ts'
+import { tokenRequestsOf } from '../../run/token.ts'
+import { interruptSignal } from '../interrupt.ts'
+import type { ManifestOptions } from '../options.ts'
+import { prepare } from '../prepare.ts'
+import { run } from './run.ts'
+
+/** The same path from src/cli/commands and from dist/cli/commands. */
+const SAMPLE = fileURLToPath(new URL('../../../examples/demo', import.meta.url))
+
+export function demoCommand(): Command {
+  return new Command('demo')
+    .description('migrate the shipped sample into a sandbox, end to end, on this machine alone')
+    .option('--keep', 'leave the folder with the manifest, the state and the dead letters')
+    .action(async ({ keep }: { keep?: boolean }) => {
+      const signal = interruptSignal()
+      const { startSandbox } = await import('../../sandbox/server.ts')
+      const folder = await mkdtemp(join(tmpdir(), 'influx-ferry-demo-'))
+      const sandbox = await startSandbox({ port: 0 })
+      try {
+        await cp(SAMPLE, folder, { recursive: true })
+        const file = join(folder, 'manifest.yaml')
+        const variables = {
+          ...process.env,
+          INFLUX_URL: sandbox.url,
+          INFLUX_MANAGEMENT_TOKEN: sandbox.managementToken,
+        }
+        process.stdout.write(
+          'A week of a small plant, as InfluxDB 1.x stored it, into a stand-in for InfluxDB Clustered at ' +
+            `${sandbox.url}\n(a rehearsal on DuckDB, not a cluster).\n\n`,
+        )
+        await run(file, { variables }, signal)
+        process.stdout.write(
+          `\nWhat the stand-in answers to SELECT count(*):\n\n${await counts(file, { variables }, signal)}\n`,
+        )
+        if (keep === true) process.stdout.write(`\nThe manifest, its state and its work folder: ${folder}\n`)
+      } finally {
+        await sandbox.close()
+        if (keep !== true) await rm(folder, { recursive: true, force: true })
+      }
+    })
+}
+
+/** Rows and values of every table, as the stand-in's `/query` counts them. */
+async function counts(file: string, options: ManifestOptions, signal: AbortSignal): Promise<string> {
+  const { migration, plan } = await prepare(file, options, signal, false)
+  const [request] = tokenRequestsOf({ migration, plan })
+  const path = request && tokenPath(migration.spool.dir, request)
+  if (path === undefined) throw new Error('the demo keeps its token in a file')
+  const token = (await readFile(path, 'utf8')).trim()
+  const rows: string[][] = []
+  for (const { name } of plan.databases) {
+    for (const series of await query(migration.target, token, name, 'SELECT count(*) FROM /.*/', signal)) {
+      const values = series.values[0]?.slice(1).map(Number) ?? []
+      const sum = values.reduce((total, count) => total + count, 0)
+      rows.push([name, series.name, formatCount(values.length), formatCount(sum)])
+    }
+  }
+  return table(['DATABASE', 'MEASUREMENT', 'FIELDS', 'VALUES'], rows, [2, 3])
+}

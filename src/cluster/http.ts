@@ -1,0 +1,163 @@
+/** HTTP to the cluster: one request, one answer, nothing retried. The only file that knows undici. */
+import { X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { Agent, request } from 'undici'
+import { ExitCode, Failure, messageOf } from '../core/failure.ts'
+import type { Target } from '../manifest/migration.ts'
+import { connectionFailure, NetworkError } from './network-error.ts'
+
+export interface Request {
+  method: string
+  /** Path and query, below `target.url`. */
+  path: string
+  headers?: Record<string, string>
+  body?: string | Uint8Array
+  signal: AbortSignal
+  /** Milliseconds for the whole exchange. */
+  timeout: number
+  /** Bytes of the answer's body that are kept; the rest is not read. */
+  bodyLimit?: number
+}
+
+export interface Answer {
+  status: number
+  headers: Record<string, string | string[] | undefined>
+  body: string
+}
+
+export type Address = Pick<Target, 'url' | 'tls'>
+
+/** Milliseconds. */
+const CONNECT_TIMEOUT = 10_000
+const PING_TIMEOUT = 20_000
+const BODY_LIMIT = 64 * 1024
+
+/** Keep-alive connections to one cluster. */
+export class Connection {
+  readonly #url: string
+  readonly #agent: Agent
+
+  /** @throws Failure `cluster/ca-unreadable` */
+  constructor({ url, tls }: Address) {
+    this.#url = url
+    // Time is bounded per exchange, in `send`; undici's own limits count silence, and would end long answers.
+    this.#agent = new Agent({
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      connect: {
+        timeout: CONNECT_TIMEOUT,
+        rejectUnauthorized: !tls.insecure,
+        ...(tls.ca !== undefined && { ca: readCa(tls.ca) }),
+      },
+    })
+  }
+
+  /**
+   * Every status is an answer. Rejects with the signal's reason, or with an error that `kindOf` tells apart; an
+   * answer that breaks off, or comes too late, is such an error.
+   */
+  async send({ method, path, headers, body, signal, timeout, bodyLimit }: Request): Promise<Answer> {
+    signal.throwIfAborted()
+    const stop = new AbortController()
+    const onAbort = () => stop.abort(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    const late = new NetworkError('ETIMEDOUT', `no answer within ${timeout / 1000} s`)
+    const timer = setTimeout(() => stop.abort(late), timeout)
+    try {
+      const response = await request(`${this.#url}${path}`, {
+        dispatcher: this.#agent,
+        method: method as 'GET',
+        headers: headers ?? {},
+        body: body ?? null,
+        signal: stop.signal,
+      })
+      const { statusCode: status } = response
+      return {
+        status,
+        headers: response.headers,
+        body: await readBody(response.body, bodyLimit ?? BODY_LIMIT),
+      }
+    } catch (error) {
+      signal.throwIfAborted()
+      throw stop.signal.aborted ? late : error
+    } finally {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.destroy()
+  }
+}
+
+async function readBody(body: AsyncIterable<Buffer>, limit: number): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  try {
+    for await (const chunk of body) {
+      chunks.push(chunk.subarray(0, limit - bytes))
+      bytes += chunk.length
+      if (bytes >= limit) break
+    }
+  } catch (error) {
+    throw new NetworkError('ECUT', `the answer broke off: ${messageOf(error)}`, error)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function readCa(path: string): string {
+  try {
+    const pem = readFileSync(path, 'utf8')
+    // Node.js takes whatever is not a certificate for none, and says nothing.
+    new X509Certificate(pem)
+    return pem
+  } catch (error) {
+    throw new Failure(
+      'cluster/ca-unreadable',
+      `this is no PEM certificate that can be read: ${messageOf(error)}`,
+      {
+        where: path,
+        remedy: 'Correct "target.tls.ca" in the manifest, or make the file readable.',
+        exit: ExitCode.manifest,
+        cause: error,
+      },
+    )
+  }
+}
+
+/**
+ * Asks whether something answers at the target. No token is sent.
+ *
+ * @returns what the server says of itself (`cloud2`, `OSS`), where it does.
+ * @throws Failure `cluster/unreachable`, `cluster/certificate`, ..., `cluster/unexpected-answer`
+ */
+export async function ping(
+  target: Address,
+  signal: AbortSignal,
+): Promise<{ build: string | undefined; version: string | undefined }> {
+  const connection = new Connection(target)
+  try {
+    const answer = await connection.send({ method: 'GET', path: '/ping', signal, timeout: PING_TIMEOUT })
+    // A proxy may want a token even here: then at least it is reached.
+    const reached = answer.status < 300 || answer.status === 401 || answer.status === 403
+    if (!reached) throw unexpected(answer.status, target.url)
+    const header = (name: string) => answer.headers[name]?.toString()
+    return { build: header('x-influxdb-build'), version: header('x-influxdb-version') }
+  } catch (error) {
+    signal.throwIfAborted()
+    throw error instanceof Failure ? error : connectionFailure(error, target.url)
+  } finally {
+    await connection.close()
+  }
+}
+
+function unexpected(status: number, url: string): Failure {
+  return new Failure('cluster/unexpected-answer', `the cluster answers GET /ping with HTTP ${status}`, {
+    where: `${url}/ping`,
+    remedy:
+      status >= 500
+        ? 'The cluster, or the proxy before it, is in trouble: look at its state and try again.'
+        : 'Check that target.url is the address of InfluxDB itself: no path, no console, no redirect.',
+  })
+}
