@@ -78,7 +78,7 @@ export function addRaw(
   type: number,
   blocks: readonly RawBlock[],
   encoding: 'tsm' | 'wal' = 'tsm',
-  deleted = new BigInt64Array(0),
+  deleted: BigInt64Array = new BigInt64Array(0),
 ): void {
   const start = 5
   const bytes = Buffer.concat(blocks.map((block) => block.bytes))
@@ -109,7 +109,13 @@ export function addRaw(
 
 /** All that is left in the series begun, in batches. */
 export function takeAll(from: Kernel, limits: Limits): KernelRun {
-  const run: KernelRun = { bytes: Buffer.alloc(0), batches: [], counters: from.counters(), errors: [], refusals: [] }
+  const run: KernelRun = {
+    bytes: Buffer.alloc(0),
+    batches: [],
+    counters: from.counters(),
+    errors: [],
+    refusals: [],
+  }
   for (;;) {
     const { bytes, rows, points, state } = from.next(limits)
     run.batches.push({ bytes: Buffer.from(bytes), rows, points })

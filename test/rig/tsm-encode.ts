@@ -117,7 +117,9 @@ function simple8b(values: readonly bigint[], skips: readonly number[]): Buffer[]
   for (let from = 0; from < values.length;) {
     const possible = SELECTORS.flatMap(([count, bits], selector) => {
       const some = values.slice(from, from + count)
-      const fit = some.length === count && some.every((value) => (bits === 0 ? value === 1n : value >> BigInt(bits) === 0n))
+      const fit =
+        some.length === count &&
+        some.every((value) => (bits === 0 ? value === 1n : value >> BigInt(bits) === 0n))
       return fit ? [{ selector, some, bits }] : []
     })
     const chosen = possible[Math.min(skips[words.length % skips.length] ?? 0, possible.length - 1)]

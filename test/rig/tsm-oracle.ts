@@ -42,10 +42,11 @@ export function oracleRows(
   }
   const values = columns.map(({ sources }) => {
     const column = new Map<bigint, { type: number; value: Value }>()
-    for (const source of sources) for (const [time, value] of remaining(source, window, counters)) {
-      if (column.has(time)) counters.overwritten++
-      column.set(time, { type: source.type, value })
-    }
+    for (const source of sources)
+      for (const [time, value] of remaining(source, window, counters)) {
+        if (column.has(time)) counters.overwritten++
+        column.set(time, { type: source.type, value })
+      }
     return column
   })
   const times = [...new Set(values.flatMap((column) => [...column.keys()]))].sort((a, b) => (a < b ? -1 : 1))
@@ -85,15 +86,16 @@ function remaining(
   counters: Counters,
 ): Map<bigint, Value> {
   const points = new Map<bigint, Value>()
-  for (const { times, values } of blocks) times.forEach((time, i) => {
-    counters.decoded++
-    if (time < window.start) counters.before++
-    else if (time >= window.end) counters.after++
-    else {
-      if (points.has(time)) counters.overwritten++
-      points.set(time, values[i] ?? 0)
-    }
-  })
+  for (const { times, values } of blocks)
+    times.forEach((time, i) => {
+      counters.decoded++
+      if (time < window.start) counters.before++
+      else if (time >= window.end) counters.after++
+      else {
+        if (points.has(time)) counters.overwritten++
+        points.set(time, values[i] ?? 0)
+      }
+    })
   for (const time of [...points.keys()]) {
     if (!deleted.some(([min, max]) => min <= time && time <= max)) continue
     points.delete(time)
@@ -120,7 +122,9 @@ function textOf(type: number, value: Value): Buffer {
   if (type === 1) return Buffer.from(`${BigInt.asIntN(64, value as bigint)}i`)
   if (type === 4) return Buffer.from(`${BigInt.asUintN(64, value as bigint)}u`)
   if (type === 2) return Buffer.from(String(value))
-  const escaped = [...(value as Buffer)].flatMap((byte) => (byte === 0x22 || byte === 0x5c ? [0x5c, byte] : [byte]))
+  const escaped = [...(value as Buffer)].flatMap((byte) =>
+    byte === 0x22 || byte === 0x5c ? [0x5c, byte] : [byte],
+  )
   return Buffer.from([0x22, ...escaped, 0x22])
 }
 
