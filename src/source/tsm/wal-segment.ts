@@ -77,10 +77,10 @@ export class WalSegment {
     const { length: announced, start } = snappyLength(input, length)
     if (present < length) {
       // Torn, or is its length damaged? A torn entry's data is sound up to where it is cut, and is not all there.
-      if (announced === undefined && !(present < 5 && input.every((byte) => byte >= 0x80)))
-        throw this.#damaged('an entry that is no snappy block')
+      const noLength = present < 5 && input.every((byte) => byte >= 0x80)
+      if (announced === undefined && !noLength) throw this.#damaged('an entry that is no snappy block')
       const output = Buffer.allocUnsafe(Math.min(announced ?? 0, present * 22 + 64))
-      if (snappyDecode(input, start, output) !== 'cut' && present > start)
+      if (announced !== undefined && snappyDecode(input, start, output) !== 'cut')
         throw this.#damaged(`an entry whose length (${length}) does not fit its data`)
       return this.#torn()
     }
