@@ -1,5 +1,6 @@
 /** Failures of a source's own files: what is wrong, in which file, for which series and field, at which byte. */
 import { Failure, messageOf, systemCodeOf } from '../../core/failure.ts'
+import { formatRfc3339 } from '../../core/time.ts'
 
 /** Where something is wrong. What is known is said. */
 export interface DamagedPlace {
@@ -10,6 +11,8 @@ export interface DamagedPlace {
   block?: number
   /** Byte in the file. */
   offset?: number
+  /** The block's first and last time. */
+  times?: { first: bigint; last: bigint }
 }
 
 const RESTORE = 'Restore the file from a backup'
@@ -59,7 +62,7 @@ export function unreadableFile(path: string, error: unknown): Failure {
 }
 
 /** `/x/1-1.tsm, series cpu,host=a, field load, block 3, byte 4711` */
-export function describePlace({ path, key, block, offset }: DamagedPlace): string {
+export function describePlace({ path, key, block, offset, times }: DamagedPlace): string {
   const parts = [path]
   if (key !== undefined) {
     const text = Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('utf8')
@@ -69,6 +72,7 @@ export function describePlace({ path, key, block, offset }: DamagedPlace): strin
   }
   if (block !== undefined) parts.push(`block ${block}`)
   if (offset !== undefined) parts.push(`byte ${offset}`)
+  if (times !== undefined) parts.push(`${formatRfc3339(times.first)} to ${formatRfc3339(times.last)}`)
   return parts.join(', ')
 }
 

@@ -15,56 +15,67 @@ interface Entry {
   deletes: RunDelete[]
 }
 
-/** The fields of one series while they are collected, file by file, each file's in ascending order. */
+/**
+ * The fields of one series while they are collected, file by file, each file's in ascending order. Mostly the files have
+ * the same fields, so each file is walked along the list made so far, and only a new field in the middle disturbs it.
+ */
 export class FieldList {
-  readonly #entries: Entry[] = []
-  /** Made when a second file has the series; until then, fields come in order. */
-  #byName: Map<string, Entry> | undefined
+  #entries: Entry[] = []
+  /** Where the file being collected is in the list; entries from `#sorted` on are new ones, out of order. */
+  #at = 0
+  #sorted = 0
+  #order = -1
 
   add(field: Buffer, source: FieldSource, order: number, wal: number): void {
-    this.#entry(field).sources.push({ source, order, wal })
+    this.#entry(field, order).sources.push({ source, order, wal })
   }
 
   deleteFromWal(field: Buffer, runDelete: RunDelete): void {
-    this.#entry(field).deletes.push(runDelete)
+    this.#entry(field, runDelete.order).deletes.push(runDelete)
   }
 
   /** Fields in order, their sources older first. */
   sorted(): FieldSources[] {
-    const entries = this.#entries.filter(({ sources }) => sources.length > 0)
-    if (this.#byName !== undefined) entries.sort((a, b) => Buffer.compare(a.field, b.field))
-    return entries.map(({ field, sources, deletes }) => {
+    this.#settle()
+    const fields: FieldSources[] = []
+    for (const { field, sources, deletes } of this.#entries) {
+      if (sources.length === 0) continue
       if (sources.length > 1) sources.sort((a, b) => a.order - b.order)
-      return {
-        field,
-        sources: sources.map(({ source, order, wal }) => {
-          const later = deletes.filter((one) => one.wal === wal && one.order > order)
-          if (later.length === 0) return source
-          return { ...source, deleted: unionOf(later.flatMap(({ ranges }) => [...ranges])) }
-        }),
-      }
-    })
-  }
-
-  #entry(field: Buffer): Entry {
-    const last = this.#entries.at(-1)
-    if (this.#byName === undefined) {
-      const order = last === undefined ? -1 : Buffer.compare(last.field, field)
-      if (order === 0 && last !== undefined) return last
-      if (order < 0) return this.#new(field)
-      this.#byName = new Map(this.#entries.map((entry) => [entry.field.toString('latin1'), entry]))
+      fields.push({ field, sources: sources.map((one) => withDeletes(one, deletes)) })
     }
-    const name = field.toString('latin1')
-    const known = this.#byName.get(name)
-    if (known !== undefined) return known
-    const entry = this.#new(field)
-    this.#byName.set(name, entry)
-    return entry
+    return fields
   }
 
-  #new(field: Buffer): Entry {
+  #entry(field: Buffer, order: number): Entry {
+    if (order !== this.#order) {
+      this.#settle()
+      this.#order = order
+      this.#at = 0
+    }
+    for (; this.#at < this.#sorted; this.#at++) {
+      const entry = this.#entries[this.#at]
+      const comparison = entry === undefined ? 1 : Buffer.compare(entry.field, field)
+      if (comparison === 0 && entry !== undefined) return entry
+      if (comparison > 0) break
+    }
+    const last = this.#entries.length > this.#sorted ? this.#entries.at(-1) : undefined
+    if (last !== undefined && last.field.equals(field)) return last
     const entry: Entry = { field, sources: [], deletes: [] }
     this.#entries.push(entry)
     return entry
   }
+
+  /** New fields into their places. */
+  #settle(): void {
+    if (this.#sorted > 0 && this.#sorted < this.#entries.length)
+      this.#entries.sort((a, b) => Buffer.compare(a.field, b.field))
+    this.#sorted = this.#entries.length
+  }
+}
+
+function withDeletes({ source, order, wal }: Entry['sources'][number], deletes: RunDelete[]): FieldSource {
+  if (deletes.length === 0) return source
+  const later = deletes.filter((one) => one.wal === wal && one.order > order)
+  if (later.length === 0) return source
+  return { ...source, deleted: unionOf(later.flatMap(({ ranges }) => [...ranges])) }
 }

@@ -60,6 +60,12 @@ export async function copyLive(options: LiveCopyOptions): Promise<LiveCopy> {
   }
 }
 
+/** Removes a copy that an ended run left; a folder without our mark stays. */
+export async function removeLiveCopy(folder: string): Promise<void> {
+  const names: string[] = await readdir(folder).catch(() => [])
+  if (names.includes(MARK)) await rm(folder, { recursive: true, force: true })
+}
+
 async function takeFolder(folder: string): Promise<void> {
   try {
     const names: string[] = await readdir(folder).catch((error: unknown) => {

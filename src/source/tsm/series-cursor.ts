@@ -36,7 +36,7 @@ export interface SeriesCursorOptions {
   onNote?: ((note: WalNote) => void) | undefined
   /**
    * `onCorruption: skip`: called with what is damaged, which is then left out: a TSM file that cannot be opened, or the
-   * rest of its index. Without it, that is thrown. (Damaged blocks are for who decodes them.)
+   * rest of its index, or the rest of a WAL segment. Without it, that is thrown. (Damaged blocks are for who decodes them.)
    */
   onDamage?: ((damage: Failure) => void) | undefined
 }
@@ -107,6 +107,7 @@ export async function openSeriesCursor(
         memory: Math.floor(half / walShards),
         temporaryFolder: options.temporaryFolder,
         onNote: options.onNote ?? (() => {}),
+        onDamage: options.onDamage,
       })
       for (const keys of wal.runs) opened.push({ encoding: 'wal', keys, wal: number, order: opened.length })
       for (const name of ['points', 'overwritten', 'deleted', 'outside'] as const)
@@ -161,9 +162,9 @@ export class SeriesCursor {
       while (top !== undefined && startsWith(top.keys.key, prefix)) {
         let more = true
         do {
-          if (wanted) this.#collect(top, prefix.length, fields)
+          if (wanted) this.#collect(top, fields)
           more = this.#advance(top)
-        } while (more && startsWith(top.keys.key, prefix))
+        } while (more && top.keys.sameSeries)
         if (more) heap.siftTop()
         else heap.pop()
         top = heap.top
@@ -189,9 +190,9 @@ export class SeriesCursor {
     }
   }
 
-  #collect(member: Member, prefixLength: number, fields: FieldList): void {
+  #collect(member: Member, fields: FieldList): void {
     const first = this.#blocks.length
-    const field = member.keys.key.subarray(prefixLength)
+    const { field } = member.keys
     if (member.encoding === 'wal') {
       const { type, deletes, store } = member.keys
       if (deletes.length > 0)

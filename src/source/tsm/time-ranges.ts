@@ -6,7 +6,6 @@ export const MAX_TIME = END_OF_TIME - 1n
 export type TimeRanges = BigInt64Array
 
 export const NO_RANGES: TimeRanges = new BigInt64Array(0)
-export const ALL_RANGES: TimeRanges = BigInt64Array.of(MIN_TIME, MAX_TIME)
 
 /** The union of `[min, max, min, max, ...]` in any order. A range that ends before it starts holds nothing. */
 export function unionOf(bounds: readonly bigint[]): TimeRanges {

@@ -24,10 +24,10 @@ export interface TsmIndexOptions {
  */
 export class TsmIndex {
   readonly file: TsmFile
-  /** Composite key. */
-  key: Buffer = Buffer.alloc(0)
   /** Length of the series key, the part before the separator. */
   seriesLength = 0
+  /** Whether the key before this one is of the same series. */
+  sameSeries = false
   type: BlockType = 0
   /** Blocks of the key. */
   count = 0
@@ -40,11 +40,28 @@ export class TsmIndex {
   #pieceStart: number
   #position = 0
   #entries = 0
+  /** The current key: where it lies, and, once asked for, itself. A Buffer for each of millions of keys costs. */
+  #keyPiece: Buffer = this.#piece
+  #keyStart = 0
+  #keyLength = 0
+  #key: Buffer | undefined
 
   constructor(file: TsmFile, { chunk = 1 << 20 }: TsmIndexOptions = {}) {
     this.file = file
     this.#chunk = chunk
     this.#pieceStart = file.indexStart
+  }
+
+  /** Composite key. */
+  get key(): Buffer {
+    this.#key ??= this.#keyPiece.subarray(this.#keyStart, this.#keyStart + this.#keyLength)
+    return this.#key
+  }
+
+  /** The part of the key behind the separator. */
+  get field(): Buffer {
+    const start = this.#keyStart + this.seriesLength + KEY_SEPARATOR.length
+    return this.#keyPiece.subarray(start, this.#keyStart + this.#keyLength)
   }
 
   /** Bytes of the index passed so far: for progress. */
@@ -61,27 +78,43 @@ export class TsmIndex {
     const keyLength = this.#view.getUint16(this.#position)
     if (keyLength === 0) throw this.#damaged('the index has an empty key')
     this.#need(2 + keyLength + 3)
-    const start = this.#position + 2
-    const key = this.#piece.subarray(start, start + keyLength)
-    const type = this.#piece[start + keyLength] ?? 0
-    const count = this.#view.getUint16(start + keyLength + 1)
-    const seriesLength = key.indexOf(KEY_SEPARATOR)
-    if (seriesLength <= 0) throw this.#damaged('a key of the index does not name a series and a field', key)
-    if (type > 4) throw this.#damaged(`the index names value type ${type}, which is none`, key)
-    if (count === 0) throw this.#damaged('the index has a key without blocks', key)
-    if (this.keys > 0 && Buffer.compare(this.key, key) >= 0)
-      throw this.#damaged('the keys of the index are not in order', key)
+    const count = this.#view.getUint16(this.#position + 2 + keyLength + 1)
+    const type = this.#view.getUint8(this.#position + 2 + keyLength)
+    this.#stepTo(this.#position + 2, keyLength)
+    if (type > 4) throw this.#damaged(`the index names value type ${type}, which is none`, this.key)
+    if (count === 0) throw this.#damaged('the index has a key without blocks', this.key)
     this.#need(2 + keyLength + 3 + count * ENTRY_BYTES)
-    // The piece may be another one now.
     this.#entries = this.#position + 2 + keyLength + 3
-    this.key = this.#piece.subarray(this.#position + 2, this.#position + 2 + keyLength)
-    this.seriesLength = seriesLength
     this.type = type as BlockType
     this.count = count
     this.#checkEntries()
     this.#position = this.#entries + count * ENTRY_BYTES
     this.keys += 1
     return true
+  }
+
+  /** Makes the key at `start` of the piece the current one: after the one before, and with a separator in it. */
+  #stepTo(start: number, length: number): void {
+    const before = this.#keyPiece
+    const beforeStart = this.#keyStart
+    const piece = this.#piece
+    const shorter = Math.min(length, this.#keyLength)
+    // By hand: keys share most of their bytes, and a call into the runtime for each costs more than the loop.
+    let common = 0
+    while (common < shorter && before[beforeStart + common] === piece[start + common]) common += 1
+    const ascends =
+      common < shorter
+        ? (before[beforeStart + common] ?? 0) < (piece[start + common] ?? 0)
+        : length > this.#keyLength
+    this.sameSeries = this.keys > 0 && common >= this.seriesLength + KEY_SEPARATOR.length
+    this.#keyPiece = piece
+    this.#keyStart = start
+    this.#keyLength = length
+    this.#key = undefined
+    if (!ascends) throw this.#damaged('the keys of the index are not in order', this.key)
+    if (!this.sameSeries) this.seriesLength = this.key.indexOf(KEY_SEPARATOR)
+    if (this.seriesLength <= 0)
+      throw this.#damaged('a key of the index does not name a series and a field', this.key)
   }
 
   /** Appends this key's blocks that meet the window to the table; returns how many. */

@@ -86,6 +86,8 @@ export class WalRun {
   readonly store: BlockStore
   key: Buffer = Buffer.alloc(0)
   seriesLength = 0
+  /** Whether the key before this one is of the same series. */
+  sameSeries = false
   type: BlockType = 0
   /** Blocks of the key. */
   count = 0
@@ -100,6 +102,11 @@ export class WalRun {
     this.store = run
   }
 
+  /** The part of the key behind the separator. */
+  get field(): Buffer {
+    return this.key.subarray(this.seriesLength + KEY_SEPARATOR.length)
+  }
+
   next(): boolean {
     if (this.#position === this.#run.bytes) return false
     const lengths = Buffer.allocUnsafe(6)
@@ -107,8 +114,12 @@ export class WalRun {
     const header = Buffer.allocUnsafe(lengths.readUInt32LE())
     this.#run.read(header, this.#position)
     let at = 6 + lengths.readUInt16LE(4)
+    const prefix = this.key.subarray(0, this.seriesLength + KEY_SEPARATOR.length)
     this.key = header.subarray(6, at)
     this.seriesLength = this.key.indexOf(KEY_SEPARATOR)
+    this.sameSeries =
+      prefix.length === this.seriesLength + KEY_SEPARATOR.length &&
+      this.key.compare(prefix, 0, prefix.length, 0, prefix.length) === 0
     this.type = header.readUInt8(at) as BlockType
     const deletes = header.readUInt32LE(at + 1)
     this.count = header.readUInt32LE(at + 5)

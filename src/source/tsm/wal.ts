@@ -6,6 +6,7 @@
  * tombstones of the TSM files first, itself, and lists in the WAL only keys that are in the cache at that moment. Points
  * that were in the cache's snapshot at that moment are in a TSM file now, or still in the WAL before the delete.
  */
+import { Failure } from '../../core/failure.ts'
 import type { TimeWindow } from '../../core/time.ts'
 import { KEY_SEPARATOR, type BlockType } from './block-store.ts'
 import { wordsOf, type WordRange } from './int64-words.ts'
@@ -33,6 +34,11 @@ export interface WalOptions {
   /** For sorted runs that do not fit into memory. */
   temporaryFolder: string
   onNote: (this: void, note: WalNote) => void
+  /**
+   * `onCorruption: skip`: called with a damaged entry; what follows it in its segment is left out, as influxd does when it
+   * starts. Without it, that is thrown.
+   */
+  onDamage?: ((this: void, damage: Failure) => void) | undefined
 }
 
 export interface WalCounts {
@@ -72,6 +78,8 @@ class WalLog {
   /** Decoded entries. */
   readonly #pageSize: number
   #pages: Buffer[] = []
+  /** Pages of an earlier run, used again: memory that waits for the collector counts too. */
+  #spare: Buffer[] = []
   #pageUsed = 0
   #pageBytes = 0
   /** Keys as latin1 text: one character a byte, so that the order of strings is that of the bytes. */
@@ -110,6 +118,11 @@ class WalLog {
         else this.#deleteRange(segment)
         if (this.#used() > this.#options.memory / SHARE) this.#spill(this.#options.temporaryFolder)
       }
+    } catch (error) {
+      const { onDamage } = this.#options
+      if (!(error instanceof Failure) || error.code !== 'export/wal-damaged' || onDamage === undefined)
+        throw error
+      onDamage(error)
     } finally {
       segment.close()
     }
@@ -144,7 +157,7 @@ class WalLog {
     }
     let page = this.#pages.at(-1)
     if (page === undefined || this.#pageUsed + length > page.length) {
-      page = Buffer.allocUnsafeSlow(this.#pageSize)
+      page = this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.#pageSize)
       this.#pages.push(page)
       this.#pageBytes += this.#pageSize
       this.#pageUsed = 0
@@ -160,6 +173,8 @@ class WalLog {
     const page = this.#pages.length - 1
     // `data` starts somewhere in its page.
     const base = data.byteOffset - (this.#pages[page]?.byteOffset ?? 0)
+    // Nothing of an entry counts before all of it is found sound.
+    const found: [key: number, type: BlockType, position: number, count: number][] = []
     let at = 0
     while (at < data.length) {
       const type = TYPE_OF_WAL[data[at] ?? 0]
@@ -171,9 +186,12 @@ class WalLog {
       const count = data.readUInt32BE(keyEnd)
       const start = keyEnd + 4
       const end = start + valuesLength(segment, type, count, start)
-      this.#append(this.#keyOf(segment, at + 3, keyEnd), type, page, base + start, count)
-      this.#counts.points += count
+      found.push([this.#keyOf(segment, at + 3, keyEnd), type, base + start, count])
       at = end
+    }
+    for (const [key, type, position, count] of found) {
+      this.#append(key, type, page, position, count)
+      this.#counts.points += count
     }
   }
 
@@ -271,6 +289,7 @@ class WalLog {
       throw error
     }
     this.#runs.push(writer.finish())
+    this.#spare.push(...this.#pages.filter(({ length }) => length === this.#pageSize))
     this.#pages = []
     this.#pageUsed = 0
     this.#pageBytes = 0
