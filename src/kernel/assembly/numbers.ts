@@ -53,13 +53,8 @@ function writeFraction(to: usize, fraction: u32): usize {
 
 function writeShortest(to: usize, magnitude: u64): usize {
   shortest(magnitude)
-  let digits = shortestDigits
-  let exponent = shortestExponent
-  while (digits % 10 === 0) {
-    digits /= 10
-    exponent++
-  }
-  const end = writeUnsigned(to, digits)
+  const exponent = shortestExponent
+  const end = writeUnsigned(to, shortestDigits)
   const count = <i32>(end - to)
   /** Where the point is, counted from before the first digit. */
   const point = count + exponent

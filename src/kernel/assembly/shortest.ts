@@ -30,7 +30,20 @@ function found(digits: u64, exponent: i32): void {
   shortestExponent = exponent
 }
 
-/** Finds the digits of a finite, positive double, given by its bits. They may end in zeros. */
+function foundOfFew(digits: u64, exponent: i32): void {
+  if (digits === 10) found(1, exponent + 1)
+  else found(digits, exponent)
+}
+
+function foundWithZeros(digits: u64, exponent: i32): void {
+  while (digits % 10 === 0) {
+    digits /= 10
+    exponent++
+  }
+  found(digits, exponent)
+}
+
+/** Finds the digits of a finite, positive double, given by its bits; the last one is not zero. */
 export function shortest(bits: u64): void {
   const fraction = bits & 0x000fffffffffffff
   const biased = <i32>(bits >> 52)
@@ -55,12 +68,13 @@ export function shortest(bits: u64): void {
     const shorter = below / 10
     const lowerIn = lower <= 40 * shorter
     const upperIn = 40 * shorter + 40 <= upper
-    if (lowerIn !== upperIn) return found(shorter + u64(upperIn), k + 1)
+    if (lowerIn !== upperIn) return foundWithZeros(shorter + u64(upperIn), k + 1)
   }
+  // No shorter ones are in reach, so that the last digit is not zero, but for 10 in place of 9.
   const belowIn = lower <= 4 * below
   const aboveIn = 4 * below + 4 <= upper
-  if (belowIn !== aboveIn) return found(below + u64(aboveIn), k)
+  if (belowIn !== aboveIn) return foundOfFew(below + u64(aboveIn), k)
   const middle = 4 * below + 2
   const up = value > middle || (value === middle && (below & 1) === 1)
-  found(below + u64(up), k)
+  foundOfFew(below + u64(up), k)
 }
