@@ -4,6 +4,7 @@ import type { Plan, Slice } from '../plan/plan.ts'
 import { summaryOf } from '../report/summary.ts'
 import type { Outcome, RunResult } from '../run/run.ts'
 import type { State } from '../state/state.generated.ts'
+import type { Totals } from '../state/totals.ts'
 
 interface Finished {
   file: string
@@ -22,15 +23,29 @@ const HEADLINES: Record<Outcome, string> = {
   interrupted: 'interrupted',
 }
 
+const SKIPPED = 'done, but damaged parts of the source were skipped'
+
 /** The last words of a run: what was moved, and what to do next. */
 export function showOutcome({ file, migration, plan, slices, state, result }: Finished): string {
   const { outcome, totals } = result
-  const next = nextSteps(outcome, file, migration, totals.refusedPoints > 0)
-  return `\n${migration.name}: ${HEADLINES[outcome]}\n\n${summaryOf(plan, slices, state)}\n${next.map((line) => `\n${line}`).join('')}\n`
+  const letters = letterWords(totals)
+  const next = nextSteps(outcome, file, migration, letters)
+  return `\n${migration.name}: ${totals.skipped > 0 && outcome === 'refused' ? SKIPPED : HEADLINES[outcome]}\n\n${summaryOf(plan, slices, state)}\n${next.map((line) => `\n${line}`).join('')}\n`
 }
 
-function nextSteps(outcome: Outcome, file: string, { spool, target }: Migration, refused: boolean): string[] {
-  const letters = `Refused points are in ${join(spool.dir, 'dead-letter')}, one JSON object a line, each with its reason.`
+/** What is in the dead letters; `undefined` when nothing is. */
+function letterWords({ refusedPoints, skipped }: Totals): string | undefined {
+  if (skipped > 0) return refusedPoints > 0 ? 'What was skipped and refused is in' : 'What was skipped is in'
+  return refusedPoints > 0 ? 'Refused points are in' : undefined
+}
+
+function nextSteps(
+  outcome: Outcome,
+  file: string,
+  { spool, target }: Migration,
+  refused: string | undefined,
+): string[] {
+  const letters = `${refused} ${join(spool.dir, 'dead-letter')}, one JSON object a line, each with its reason.`
   const again = `Next: influx-ferry run ${file}   goes on where this run stopped`
   switch (outcome) {
     case 'done':
@@ -42,6 +57,6 @@ function nextSteps(outcome: Outcome, file: string, { spool, target }: Migration,
     case 'incomplete':
     case 'failed':
     case 'interrupted':
-      return refused ? [letters, again] : [again]
+      return refused === undefined ? [again] : [letters, again]
   }
 }

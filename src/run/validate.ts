@@ -5,6 +5,7 @@ import { countOf } from '../core/units.ts'
 import { ping } from '../cluster/http.ts'
 import { pruneDeadLetters } from '../lines/prune-dead-letters.ts'
 import { probeInfluxInspect } from '../source/influx-inspect.ts'
+import { removeLiveCopy } from '../source/tsm/live-copy.ts'
 import { isAcknowledged } from '../state/state.ts'
 import { fingerprintOf } from '../plan/slices.ts'
 import { slicesToExport, slicesToWrite, sourceOf, stateOf, type RunContext } from './context.ts'
@@ -39,7 +40,8 @@ async function expectPrograms(context: RunContext): Promise<void> {
   if (!context.phases.has('export')) return
   const sources = new Set(slicesToExport(context).map((slice) => sourceOf(context, slice)))
   for (const source of sources) {
-    if (source.kind === 'data-dir') await probeInfluxInspect(source.command, context.signal)
+    if (source.kind === 'data-dir' && source.reader === 'influx_inspect')
+      await probeInfluxInspect(source.command, context.signal)
   }
 }
 
@@ -52,9 +54,12 @@ function retargetUnsent(context: RunContext): void {
   }
 }
 
-/** A killed run leaves dead letters of batches that nobody acknowledged, and spools of slices just written. */
+/** A killed run leaves dead letters of batches that nobody acknowledged, spools of slices just written, and snapshots. */
 async function tidyUp(context: RunContext): Promise<void> {
   const { migration, state } = context
+  for (const source of migration.sources)
+    if (source.kind === 'data-dir' && source.snapshotDir !== undefined)
+      await removeLiveCopy(source.snapshotDir)
   for (const slice of context.slices) {
     if (stateOf(context, slice)?.status !== 'written') continue
     await rm(spoolPath(migration, slice), { force: true })
