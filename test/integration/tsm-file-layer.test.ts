@@ -26,9 +26,9 @@ describe('what the file layer gives, decoded slowly, is what influxd answers', (
   test('hard data', async () => {
     const influxd = await influxdOfTest()
     const databases = await fillWithHardData(influxd, { walDeletes: true, inexpressible: true })
-    for (const { database, retentionPolicy, expected } of databases) {
-      const read = await slowRead(filesOf(influxd.dirs, database, retentionPolicy))
-      expect(read, database).toEqual(expected())
+    for (const one of databases) {
+      const read = await slowRead(filesOf(influxd.dirs, one.database, one.retentionPolicy))
+      expect(read, one.database).toEqual(one.expected())
     }
   })
 

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os'
 import { ALL_TIME, type TimeWindow } from '../../src/core/time.ts'
 import {
   openSeriesCursor,
-  type FieldSource,
   type SeriesCursorOptions,
   type SeriesSources,
 } from '../../src/source/tsm/series-cursor.ts'
+import type { FieldSource } from '../../src/source/tsm/field-list.ts'
 import { nameOfType } from '../../src/source/tsm/block-store.ts'
 import { canonicalKey, canonicalValue } from './points.ts'
 import { decodeTsmBlock, decodeWalBlock, type Value } from './tsm-slow-blocks.ts'

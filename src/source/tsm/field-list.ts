@@ -1,5 +1,25 @@
-import type { FieldSource, FieldSources } from './series-cursor.ts'
+import type { BlockStore, BlockType } from './block-store.ts'
 import { unionOf, type TimeRanges } from './time-ranges.ts'
+
+/** Blocks of one field from one TSM file or one sorted run of a WAL. */
+export interface FieldSource {
+  /** How its blocks are encoded: TSM's, or a sorted run's columns (wal-run.ts). */
+  encoding: 'tsm' | 'wal'
+  store: BlockStore
+  type: BlockType
+  /** Rows of the series' block table. Each block meets the window, most are not wholly in it. */
+  first: number
+  count: number
+  /** Times deleted from this source (not from later ones), both ends inclusive. */
+  deleted: TimeRanges
+}
+
+export interface FieldSources {
+  /** The field's name as it is, without escapes. */
+  field: Buffer
+  /** Older first, at least one. Types may differ: the measurement was dropped in between. */
+  sources: FieldSource[]
+}
 
 /** What a sorted run deletes of the runs before it of the same WAL. */
 export interface RunDelete {

@@ -11,19 +11,22 @@
 import { existsSync } from 'node:fs'
 import { Failure } from '../../core/failure.ts'
 import type { TimeWindow } from '../../core/time.ts'
-import { KEY_SEPARATOR, type BlockStore, type BlockType } from './block-store.ts'
+import { KEY_SEPARATOR } from './block-store.ts'
 import { BlockTable } from './block-table.ts'
 import { wordsOf, type WordRange } from './int64-words.ts'
-import { FieldList } from './field-list.ts'
+import { FieldList, type FieldSources } from './field-list.ts'
 import { KeyHeap } from './key-heap.ts'
-import { NO_RANGES, type TimeRanges } from './time-ranges.ts'
+import { NO_RANGES } from './time-ranges.ts'
 import { readTombstones, tombstonePathOf, Tombstones } from './tombstones.ts'
 import { shardsOf } from './slice-shards.ts'
 import { TsmFile } from './tsm-file.ts'
 import type { TsmIndex } from './tsm-index.ts'
-import { readWal, type WalCounts } from './wal.ts'
+import { readWal } from './wal.ts'
+import type { WalCounts } from './wal-points.ts'
 import type { WalRun } from './wal-run.ts'
 import type { WalNote } from './wal-segment.ts'
+
+export type { FieldSource, FieldSources } from './field-list.ts'
 
 export interface SeriesCursorOptions {
   window: TimeWindow
@@ -33,32 +36,12 @@ export interface SeriesCursorOptions {
   temporaryFolder: string
   /** Series whose `<series key>#!~#` is not in [from, until) are passed over: for workers that share a slice. */
   range?: { from?: Uint8Array; until?: Uint8Array }
-  onNote?: ((note: WalNote) => void) | undefined
+  onNote?: ((this: void, note: WalNote) => void) | undefined
   /**
    * `onCorruption: skip`: called with what is damaged, which is then left out: a TSM file that cannot be opened, or the
    * rest of its index, or the rest of a WAL segment. Without it, that is thrown. (Damaged blocks are for who decodes them.)
    */
   onDamage?: ((damage: Failure) => void) | undefined
-}
-
-/** Blocks of one field from one TSM file or one sorted run of a WAL. */
-export interface FieldSource {
-  /** How its blocks are encoded: TSM's, or {@link WalRun}'s columns. */
-  encoding: 'tsm' | 'wal'
-  store: BlockStore
-  type: BlockType
-  /** Rows of the series' {@link BlockTable}. Each block meets the window, most are not wholly in it. */
-  first: number
-  count: number
-  /** Times deleted from this source (not from later ones), both ends inclusive. */
-  deleted: TimeRanges
-}
-
-export interface FieldSources {
-  /** The field's name as it is, without escapes. */
-  field: Buffer
-  /** Older first, at least one. Types may differ: the measurement was dropped in between. */
-  sources: FieldSource[]
 }
 
 /** Valid until the next series is asked for. */

@@ -4,7 +4,8 @@ import { ALL_TIME } from '../../core/time.ts'
 import { pointsOfBlock } from './block-points.ts'
 import { nameOfType, type BlockStore } from './block-store.ts'
 import type { BlockTable } from './block-table.ts'
-import { openSeriesCursor, type FieldSource, type SeriesCursorOptions } from './series-cursor.ts'
+import { openSeriesCursor, type SeriesCursorOptions } from './series-cursor.ts'
+import type { FieldSource } from './field-list.ts'
 import { covers, touches } from './time-ranges.ts'
 
 export interface Inventory {

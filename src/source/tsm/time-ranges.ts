@@ -1,4 +1,4 @@
-import { END_OF_TIME, MIN_TIME } from '../../core/time.ts'
+import { END_OF_TIME } from '../../core/time.ts'
 
 export const MAX_TIME = END_OF_TIME - 1n
 

@@ -1,9 +1,8 @@
 /** The index of a TSM file, streamed: keys in ascending order, their entries checked, never all of it in memory. */
-import { KEY_SEPARATOR, type BlockType } from './block-store.ts'
+import { KEY_SEPARATOR, type BlockStore, type BlockType } from './block-store.ts'
 import type { BlockTable } from './block-table.ts'
 import { damagedTsm } from './damage.ts'
 import { compareWords, type WordRange } from './int64-words.ts'
-import type { TsmFile } from './tsm-file.ts'
 
 /** Magic number u32, version u8. */
 export const HEADER_BYTES = 5
@@ -12,6 +11,12 @@ export const HEADER_BYTES = 5
 const ENTRY_BYTES = 28
 const CRC_BYTES = 4
 const SAFE_HIGH = 2 ** 21
+
+/** What an index is read from: a TsmFile. */
+export interface IndexedFile extends BlockStore {
+  indexStart: number
+  indexEnd: number
+}
 
 export interface TsmIndexOptions {
   /** Bytes read at a time; a key whose entries are longer is read as a whole all the same. Default 1 MiB. */
@@ -23,7 +28,7 @@ export interface TsmIndexOptions {
  * (pieces are not written over), but hold a whole piece in memory: copy what is kept.
  */
 export class TsmIndex {
-  readonly file: TsmFile
+  readonly file: IndexedFile
   /** Length of the series key, the part before the separator. */
   seriesLength = 0
   /** Whether the key before this one is of the same series. */
@@ -46,7 +51,7 @@ export class TsmIndex {
   #keyLength = 0
   #key: Buffer | undefined
 
-  constructor(file: TsmFile, { chunk = 1 << 20 }: TsmIndexOptions = {}) {
+  constructor(file: IndexedFile, { chunk = 1 << 20 }: TsmIndexOptions = {}) {
     this.file = file
     this.#chunk = chunk
     this.#pieceStart = file.indexStart

@@ -3,12 +3,19 @@ import { Failure } from '../../core/failure.ts'
 import { nameOfType, type BlockType } from './block-store.ts'
 import { describePlace } from './damage.ts'
 import { compareWords, wordsOf, type WordRange } from './int64-words.ts'
-import type { WalCounts } from './wal.ts'
 import { BLOCK_HEADER, type RunBlock } from './wal-run.ts'
 
 /** As influxd's TSM blocks; less when values are long. */
 const BLOCK_POINTS = 1000
 const BLOCK_BYTES = 256 * 1024
+
+export interface WalCounts {
+  /** Points written to the WAL; of these, replaced by a later value in the same run, deleted, and outside of the window. */
+  points: number
+  overwritten: number
+  deleted: number
+  outside: number
+}
 
 export class WalPoints {
   /** Of the points that are left; 0 when there are none. */

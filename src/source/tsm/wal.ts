@@ -12,7 +12,7 @@ import { KEY_SEPARATOR, type BlockType } from './block-store.ts'
 import { wordsOf, type WordRange } from './int64-words.ts'
 import { unionOf, MAX_TIME, NO_RANGES } from './time-ranges.ts'
 import { MIN_TIME } from '../../core/time.ts'
-import { WalPoints } from './wal-points.ts'
+import { WalPoints, type WalCounts } from './wal-points.ts'
 import { RunWriter, type WalRun } from './wal-run.ts'
 import { EntryType, WalSegment, type WalNote } from './wal-segment.ts'
 
@@ -39,14 +39,6 @@ export interface WalOptions {
    * starts. Without it, that is thrown.
    */
   onDamage?: ((this: void, damage: Failure) => void) | undefined
-}
-
-export interface WalCounts {
-  /** Points written to the WAL; of these, replaced by a later value in the same run, deleted, and outside of the window. */
-  points: number
-  overwritten: number
-  deleted: number
-  outside: number
 }
 
 export interface Wal {
