@@ -5,6 +5,8 @@ import { encodeName, inexpressible } from './names.ts'
 import { isPlainFieldKey, isPlainSeriesKey } from './line-scan.ts'
 import { parseSeriesKey, type SeriesKey } from './series-key.ts'
 
+const COMMA = 44
+const EQUALS = 61
 const BACKSLASH = 92
 
 /** A stored series key in v3 escaping, or why there is none. */
@@ -14,7 +16,8 @@ export function storedSeriesKey(raw: Buffer): SeriesKey {
 
 /** A stored field key in v3 escaping, or why v3 cannot express it. */
 export function storedFieldKey(name: Buffer): SeriesKey {
-  if (isPlainFieldKey(name, 0, name.length)) return { kind: 'key', bytes: name }
+  if (!name.includes(COMMA) && !name.includes(EQUALS) && isPlainFieldKey(name, 0, name.length))
+    return { kind: 'key', bytes: name }
   const reason = inexpressible(name, 'field key')
   return reason === undefined
     ? { kind: 'key', bytes: encodeName(name, 'field key') }
