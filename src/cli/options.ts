@@ -13,6 +13,20 @@ export const envOption = () => new Option('--env <name>', 'environment overlay o
 export const stateOption = () => new Option('--state <file>', 'state file (default: beside the manifest)')
 export const jsonOption = (what: string) => new Option('--json', what)
 
+/** The command line that does something with the same manifest, environment and state: `influx-ferry run m.yaml --env staging`. */
+export function commandLine(command: string, file: string, { env, state }: ManifestOptions): string {
+  const flags = [
+    ...(env === undefined ? [] : ['--env', env]),
+    ...(state === undefined ? [] : ['--state', state]),
+  ]
+  return ['influx-ferry', command, ...[file, ...flags].map(quoted)].join(' ')
+}
+
+/** As a POSIX shell takes it for one word. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+}
+
 /** Takes an option again and again: `--mapping a --mapping b`. */
 export function collect(value: string, before: string[] = []): string[] {
   return [...before, value]

@@ -1,3 +1,4 @@
+import { INTERRUPTED } from './interrupt.ts'
 import type { Observer, RunEvent } from '../run/events.ts'
 import { countOf } from '../core/units.ts'
 import { showSlice } from '../plan/slices.ts'
@@ -6,13 +7,25 @@ import { ProgressLine } from './progress-line.ts'
 /** Milliseconds between two progress lines of a log. */
 const PROGRESS_EVERY = 10_000
 
+/** Milliseconds between two lines that say that nothing comes. */
+const STALLED_EVERY = 60_000
+
 /** A log for places that are not a terminal: one line a fact, a progress line now and then. */
 export function plainLog(out: NodeJS.WritableStream): Observer {
   let line = new ProgressLine()
   let told = Date.now()
+  let stalled: NodeJS.Timeout | undefined
   return (event) => {
     const now = Date.now()
-    if (event.type === 'phase-started') line = new ProgressLine()
+    if (event.type === 'phase-started') {
+      line = new ProgressLine()
+      clearInterval(stalled)
+      stalled = setInterval(() => {
+        const text = line.again(Date.now())
+        if (text !== undefined) out.write(`${stamp(Date.now())} ${event.phase}: ${text.trim()}\n`)
+      }, STALLED_EVERY).unref()
+    }
+    if (event.type === 'phase-done' || event.type === 'phase-failed') clearInterval(stalled)
     if (event.type === 'progress') {
       const text = line.show(event.progress, now)
       if (now - told < PROGRESS_EVERY) return
@@ -41,13 +54,15 @@ export function textOf(event: Exclude<RunEvent, { type: 'progress' }>): string |
     case 'phase-skipped':
       return `${event.phase}: ${event.summary}`
     case 'phase-failed':
-      return `${event.phase}: failed: ${event.message}`
+      return event.code === INTERRUPTED
+        ? `${event.phase}: ${event.message}`
+        : `${event.phase}: failed: ${event.message}`
     case 'slice-exported':
       return `exported ${showSlice(event.slice)}: ${countOf(event.counts.rows, 'row')} in ${event.seconds.toFixed(1)} s`
     case 'slice-written':
       return `written ${showSlice(event.slice)}: ${countOf(event.sent.lines, 'row')} in ${event.seconds.toFixed(1)} s`
     case 'slice-failed':
-      return `FAILED ${showSlice(event.slice)}: ${event.message}`
+      return `FAILED ${showSlice(event.slice)}: ${event.message.replace(/\s*\n\s*/g, ' ')}`
     case 'note':
       return `note: ${event.message}`
     case 'warning':

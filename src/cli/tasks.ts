@@ -2,8 +2,12 @@
 import { styleText } from 'node:util'
 import { Listr, type ListrTaskWrapper, type DefaultRenderer, type SimpleRenderer } from 'listr2'
 import { PHASES, type Observer, type Phase, type RunEvent } from '../run/events.ts'
+import { fold } from '../manifest/cells.ts'
 import { ProgressLine } from './progress-line.ts'
 import { textOf } from './plain-log.ts'
+
+/** Columns that are read with ease. */
+const WIDTH = 110
 
 type Task = ListrTaskWrapper<unknown, typeof DefaultRenderer, typeof SimpleRenderer>
 
@@ -26,18 +30,20 @@ export function taskList(): { observe: Observer; finished: () => Promise<void> }
       task: (_: unknown, task: Task) => phase.draw(task),
     })),
     {
-      exitOnError: true,
+      exitOnError: false,
       registerSignalListeners: false,
       rendererOptions: { collapseErrors: false, showErrorMessage: false },
     },
   )
   const observe = (event: RunEvent) => {
     if (event.type === 'run-started') drawing = list.run().catch(() => undefined)
-    else if (event.type === 'run-ended') for (const phase of phases.values()) phase.end('failed')
+    else if (event.type === 'run-ended') for (const phase of phases.values()) phase.leave()
     else if ('phase' in event) phases.get(event.phase)?.observe(event)
-    else if (event.type !== 'slice-exported' && event.type !== 'slice-written') {
-      const text = textOf(event)
-      if (text !== undefined) said.push(event.type === 'note' ? text : styleText('yellow', text))
+    // The summary names the slices that failed.
+    else if (event.type === 'slice-failed') phases.get('export')?.sliceFailed()
+    else if (event.type === 'note' || event.type === 'warning') {
+      const lines = fold(textOf(event) ?? '', Math.min(process.stdout.columns, WIDTH)).join('\n  ')
+      said.push(event.type === 'note' ? lines : styleText('yellow', lines))
     }
   }
   const finished = async () => {
@@ -57,6 +63,7 @@ class PhaseTask {
   #end!: (how: 'done' | 'skipped' | 'failed') => void
   #task: Task | undefined
   #summary = ''
+  #sliceFailed = false
 
   constructor(title: string) {
     this.title = title
@@ -65,7 +72,9 @@ class PhaseTask {
 
   async draw(task: Task): Promise<void> {
     this.#task = task
+    const stalled = setInterval(() => this.#showStalled(), 1000)
     const how = await this.#ended
+    clearInterval(stalled)
     const title = `${this.title}  ${styleText('dim', this.#summary)}`.trimEnd()
     if (how === 'failed') {
       task.title = title
@@ -84,16 +93,28 @@ class PhaseTask {
         return
       case 'phase-done':
         this.#summary = event.summary
-        return this.end('done')
+        return this.#end(this.#sliceFailed ? 'failed' : 'done')
       case 'phase-skipped':
         this.#summary = event.summary
-        return this.end('skipped')
+        return this.#end('skipped')
       case 'phase-failed':
-        return this.end('failed')
+        return this.#end('failed')
     }
   }
 
-  end(how: 'done' | 'skipped' | 'failed'): void {
-    this.#end(how)
+  #showStalled(): void {
+    const line = this.#line.again(Date.now())
+    if (line !== undefined && this.#task !== undefined) this.#task.output = line
+  }
+
+  /** The phase's tick would say that all is well. */
+  sliceFailed(): void {
+    this.#sliceFailed = true
+  }
+
+  /** The run is over, and did not come to this phase. */
+  leave(): void {
+    this.#summary = this.#summary || 'not reached'
+    this.#end('skipped')
   }
 }

@@ -12,8 +12,8 @@ export function unauthenticated(message: string, where: string): Failure {
   return new Failure('admin/unauthenticated', `the cluster does not accept the login: ${message}`, {
     where,
     remedy:
-      'Give a management token, which needs no browser: create it once with "influxctl management create", and write\n' +
-      '"admin: { kind: influxctl, token: ${INFLUX_MANAGEMENT_TOKEN} }". A database token cannot manage a cluster.',
+      'Check the management token. "influxctl management create" makes one for this cluster, which needs no browser; under ' +
+      '"target.admin" write token: "${INFLUX_MANAGEMENT_TOKEN}". A database token cannot manage a cluster.',
   })
 }
 

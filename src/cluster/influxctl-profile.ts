@@ -1,9 +1,10 @@
 /** A profile of influxctl's, for as long as a run lasts: the way a management token reaches it without `ps` showing it. */
 import { rmSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'smol-toml'
+import { removeLeftBehind } from '../io/left-behind.ts'
 import type { Address } from './http.ts'
 
 export interface TemporaryProfile {
@@ -15,9 +16,17 @@ export interface TemporaryProfile {
 }
 
 const NAME = 'influx-ferry'
+/** With the host: the folder may be shared with containers, whose processes are not seen here. */
+const PREFIX = `influx-ferry-profile-${hostname()}-`
+
+/** Those that killed runs left, with the management token in them. */
+export async function removeLeftProfiles(): Promise<void> {
+  await removeLeftBehind(tmpdir(), PREFIX, /^(\d+)-/)
+}
 
 export async function writeTemporaryProfile(target: Address, token: string): Promise<TemporaryProfile> {
-  const folder = await mkdtemp(join(tmpdir(), 'influx-ferry-'))
+  await removeLeftProfiles()
+  const folder = await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`))
   const onExit = () => rmSync(folder, { recursive: true, force: true })
   process.once('exit', onExit)
   const path = join(folder, 'config.toml')

@@ -1,7 +1,7 @@
 /** Keeping a created token's secret outside of state and logs: a 0600 file, or a command's standard input. */
 import { mkdir, readFile, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { Failure, messageOf, systemCodeOf } from '../core/failure.ts'
+import { Failure, reasonOf, systemCodeOf } from '../core/failure.ts'
 import { writeFileAtomically } from '../io/atomic-file.ts'
 import { runToEnd } from '../io/process.ts'
 
@@ -22,7 +22,7 @@ export async function readKeptToken(path: string): Promise<KeptToken | undefined
     return { secret, writtenAt: mtimeMs, notes }
   } catch (error) {
     if (systemCodeOf(error) === 'ENOENT') return undefined
-    throw new Failure('token/unreadable', `cannot read the kept token: ${messageOf(error)}`, {
+    throw new Failure('token/unreadable', `cannot read the kept token: ${reasonOf(error)}`, {
       where: path,
       remedy: 'Make it readable, or remove it: a new token is created then.',
       cause: error,
@@ -35,7 +35,7 @@ export async function preparePlace(path: string): Promise<void> {
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   } catch (error) {
-    throw new Failure('token/no-place', `there is no place to keep a new token: ${messageOf(error)}`, {
+    throw new Failure('token/no-place', `there is no place to keep a new token: ${reasonOf(error)}`, {
       where: dirname(path),
       remedy: 'Make the folder writable, or name another file ("keep: { file: ... }").',
       cause: error,
@@ -60,7 +60,7 @@ export async function keepToken(
   } catch (error) {
     signal.throwIfAborted()
     const place = typeof where === 'string' ? where : `the command ${where[0] ?? ''}`
-    throw new Failure('token/not-kept', `the new token could not be kept: ${messageOf(error)}`, {
+    throw new Failure('token/not-kept', `the new token could not be kept: ${reasonOf(error)}`, {
       where: place,
       remedy: `Mend ${place} and run again: a new token is created.${id === undefined ? '' : ` Revoke the lost one: ${id}`}`,
       cause: error,

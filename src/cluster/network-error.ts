@@ -40,7 +40,9 @@ export function describeNetworkError(error: unknown): string {
   const code = systemCodeOf(error)
   // An AggregateError (one attempt for each address) has no message of its own.
   const message = messageOf(error) || messageOf(error instanceof AggregateError ? error.errors[0] : '')
-  const text = message.split('\n', 1)[0] ?? ''
+  const line = message.split('\n', 1)[0] ?? ''
+  // OpenSSL's messages hold addresses and lines of its source: 80CC:error:0A00010B:SSL routines:get_record:wrong version number:...
+  const text = /\berror:[0-9A-F]+:[^:]*:[^:]*:([^:]+):/.exec(line)?.[1] ?? line
   return code === undefined || text.includes(code) || code.startsWith('UND_') ? text : `${text} (${code})`
 }
 

@@ -1,6 +1,7 @@
 /** One body, sent until the cluster has said what it makes of it. */
 import { Failure } from '../core/failure.ts'
 import type { Clock } from '../io/clock.ts'
+import { showSlice } from '../plan/slices.ts'
 import type { WriteClient } from './cluster.ts'
 import type { Lanes } from './lanes.ts'
 import { readRefusal, type Refusal } from './refusal.ts'
@@ -90,7 +91,7 @@ function failureOf(
   { kind, reason }: Exclude<Refusal, ContentRefusal>,
   { database, slice, tokenCreatedAt, tokenActivation }: SendOptions,
 ): Failure {
-  const where = `${slice} -> ${database}`
+  const where = `${showSlice(slice)} -> ${database}`
   const waited =
     tokenCreatedAt === undefined ? '' : ` (${tokenActivation / 1000} s after the token was created)`
   switch (kind) {
@@ -111,7 +112,8 @@ function failureOf(
       return new Failure('write/no-database', `the target database "${database}" is not there: ${reason}`, {
         where,
         remedy:
-          'Let influx-ferry create it (run with --only create), or have it created by exactly this name.',
+          'Run with all phases, so that influx-ferry creates it; with "admin: { kind: none }", have it created by exactly ' +
+          'this name.',
       })
     case 'overloaded':
       return new Failure(

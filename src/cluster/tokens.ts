@@ -24,6 +24,8 @@ export interface ObtainOptions {
   migration: Pick<Migration, 'spool' | 'file'>
   clock: Clock
   signal: AbortSignal
+  /** For the user, in words: what is replaced, and what is left to be revoked. Told before anything is created. */
+  tell: (note: string) => void
 }
 
 export interface ObtainedToken {
@@ -33,28 +35,27 @@ export interface ObtainedToken {
   id: string | undefined
   /** Milliseconds since the epoch; `undefined` for a token that was given. */
   createdAt: number | undefined
-  /** For the user, in words: what was replaced, and what is left to be revoked. */
-  notes: string[]
 }
 
 /**
  * A created token is kept before this returns. One that an earlier run created and whose secret is gone, or that
- * lacks a database now asked for, is replaced, and its id is named in a note.
+ * lacks a database now asked for, is replaced. Its id is told before that: a run that is killed right after has named it.
  *
  * @throws Failure `token/none`, `token/no-place`, `token/not-kept`, `token/unreadable`, `secret/...`, `admin/...`
  */
 export async function obtainToken(options: ObtainOptions): Promise<ObtainedToken> {
-  const { request, known, admin, migration, signal } = options
+  const { request, known, admin, migration, signal, tell } = options
   if (request.given !== undefined) {
     const secret = await resolveSecret(request.given, signal)
-    return { secret, created: false, id: undefined, createdAt: undefined, notes: [] }
+    return { secret, created: false, id: undefined, createdAt: undefined }
   }
   const path = tokenPath(migration.spool.dir, request)
   const kept = path === undefined ? undefined : await readKeptToken(path)
   const missing = known === undefined ? [] : missingDatabases(request, known)
   if (kept !== undefined && missing.length === 0) {
     const createdAt = known === undefined ? kept.writtenAt : Date.parse(known.createdAt)
-    return { secret: kept.secret, created: false, id: known?.id, createdAt, notes: kept.notes }
+    for (const note of kept.notes) tell(note)
+    return { secret: kept.secret, created: false, id: known?.id, createdAt }
   }
   if (admin === undefined) throw nobodyToAsk(request, migration.file)
   const why = missing.length > 0 ? `lacks ${missing.join(', ')}` : 'is lost'
@@ -75,18 +76,18 @@ export function tokenPath(spoolDir: string, { keep, description }: TokenRequest)
 }
 
 async function create(
-  { request, known, clock, signal }: ObtainOptions,
+  { request, known, clock, signal, tell }: ObtainOptions,
   admin: ClusterAdmin,
   path: string | undefined,
   why: string,
 ): Promise<ObtainedToken> {
   const { description, read, write, expiresAt } = request
-  const notes = known === undefined ? [] : [replaced(description, known, why, request)]
+  if (known !== undefined) tell(replaced(description, known, why, request))
   const namesakes = (await admin.listTokens(signal)).filter(
     (token) => token.description === description && token.id !== known?.id,
   )
   if (namesakes.length > 0) {
-    notes.push(
+    tell(
       `the cluster has other tokens described "${description}" (${namesakes.map(({ id }) => id).join(', ')}); ` +
         'revoke those that nobody uses',
     )
@@ -95,7 +96,7 @@ async function create(
   const createdAt = clock.now()
   const { id, secret } = await admin.createToken({ description, read, write, expiresAt }, signal)
   await keepToken(path ?? commandOf(request), secret, id, signal)
-  return { secret, created: true, id, createdAt, notes }
+  return { secret, created: true, id, createdAt }
 }
 
 function missingDatabases({ read, write }: TokenRequest, { databases }: KnownToken): string[] {
@@ -119,10 +120,11 @@ function commandOf({ keep }: TokenRequest): string[] {
 }
 
 function nobodyToAsk({ description }: TokenRequest, file: string): Failure {
-  return new Failure('token/none', `there is no token "${description}", and admin.kind is "none"`, {
+  return new Failure('token/none', `there is no token "${description}", and none can be created`, {
     where: file,
     remedy:
-      'Write "tokens: [{ env: INFLUX_TOKEN }]", or let influx-ferry create one (admin.kind: influxctl or api).',
+      'Run with the token phase too, which creates one. With "admin: { kind: none }" give a ready one:\n' +
+      'tokens: [{ env: INFLUX_TOKEN }]',
     exit: ExitCode.manifest,
   })
 }

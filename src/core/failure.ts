@@ -47,6 +47,13 @@ export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown)
 }
 
+/** Why the system refused, without the path and the call that its message repeats: `permission denied (EACCES)`. */
+export function reasonOf(thrown: unknown): string {
+  const message = messageOf(thrown)
+  const [, code, reason] = /^(E[A-Z0-9]+): (.*?), \w+(?: '|$)/s.exec(message) ?? []
+  return code === undefined ? message : `${reason} (${code})`
+}
+
 /** The `code` of a Node.js system error (`ENOENT`, `ECONNREFUSED`), looked for along the chain of causes. */
 export function systemCodeOf(thrown: unknown): string | undefined {
   for (let error = thrown; error instanceof Error; error = error.cause) {

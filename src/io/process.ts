@@ -136,7 +136,7 @@ export function killWhenOrphaned(pid: number): () => void {
 export function notFound(program: string, cause: unknown): Failure {
   const reason = systemCodeOf(cause) === 'EACCES' ? 'is not executable' : 'was not found'
   return new Failure('process/not-found', `${program} ${reason}`, {
-    remedy: `Install it, put its folder on PATH, or give its full path in the manifest ("command: [/path/to/${program}]").`,
+    remedy: `Install it, put its folder on PATH, or give its full path in the manifest:\ncommand: [/path/to/${program}]`,
     cause,
   })
 }

@@ -1,6 +1,6 @@
 /** Turning a manifest's secret reference into the secret, as late as possible. */
 import { readFile } from 'node:fs/promises'
-import { Failure, ExitCode, messageOf } from '../core/failure.ts'
+import { Failure, ExitCode, reasonOf } from '../core/failure.ts'
 import type { Secret } from '../core/secret.ts'
 import { runToEnd } from './process.ts'
 
@@ -35,7 +35,7 @@ async function read(secret: Secret, signal: AbortSignal): Promise<string> {
       try {
         return await readFile(secret.path, 'utf8')
       } catch (error) {
-        throw new Failure('secret/unreadable', `cannot read ${describeSecret(secret)}: ${messageOf(error)}`, {
+        throw new Failure('secret/unreadable', `cannot read ${describeSecret(secret)}: ${reasonOf(error)}`, {
           exit: ExitCode.manifest,
           cause: error,
         })

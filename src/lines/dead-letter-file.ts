@@ -1,7 +1,6 @@
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { Failure, messageOf } from '../core/failure.ts'
+import { Failure, reasonOf } from '../core/failure.ts'
 import type { DeadLetter, DeadLetterSink } from './dead-letter.ts'
 
 const PENDING_CHARACTERS = 1 << 18
@@ -21,21 +20,23 @@ export interface DeadLetterFile extends DeadLetterSink {
  * @throws Failure `dead-letter/unwritable`, also from `add`, `flush` and `close`
  */
 export async function openDeadLetters(path: string): Promise<DeadLetterFile> {
-  await mkdir(dirname(path), { recursive: true })
   let pending = ''
   let count = 0
   const guarded = <T>(action: () => T): T => {
     try {
       return action()
     } catch (error) {
-      throw new Failure('dead-letter/unwritable', `cannot write the dead letter: ${messageOf(error)}`, {
+      throw new Failure('dead-letter/unwritable', `cannot write the dead letter: ${reasonOf(error)}`, {
         where: path,
         remedy: 'Make room or give write permission there, and run again.',
         cause: error,
       })
     }
   }
-  const file = guarded(() => openSync(path, 'a', 0o600))
+  const file = guarded(() => {
+    mkdirSync(dirname(path), { recursive: true })
+    return openSync(path, 'a', 0o600)
+  })
   const write = (): void => {
     const bytes = Buffer.from(pending)
     pending = ''

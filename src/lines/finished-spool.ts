@@ -55,9 +55,7 @@ export async function finishedSpool(
   } catch (error) {
     await writer?.abandon()
     await rm(partial, { force: true })
-    throw isDiskFull(error)
-      ? diskFull(path, workDir, temporaryBytes() + (writer?.gzipBytes ?? 0), error)
-      : error
+    throw explained(error, path, workDir, temporaryBytes() + (writer?.gzipBytes ?? 0))
   } finally {
     await rm(workDir, { recursive: true, force: true })
   }
@@ -75,19 +73,23 @@ function countsOf(slice: string, read: SourceCounts, writer: BatchWriter): Expor
   return { ...read, points, rows, batches: batches.length, rawBytes, gzipBytes }
 }
 
-function isDiskFull(error: unknown): boolean {
-  return !(error instanceof Failure) && ['ENOSPC', 'EDQUOT'].includes(systemCodeOf(error) ?? '')
+/** Why there is no more room. */
+const NO_ROOM: Record<string, string> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EFBIG: 'a file would be larger than is allowed here (ulimit -f)',
 }
 
-function diskFull(path: string, workDir: string, bytes: number, cause: unknown): Failure {
-  return new Failure(
-    'spool/disk-full',
-    `the disk is full after ${formatBytes(bytes)} of spool and sorted runs`,
-    {
-      where: `${path} (sorted runs in ${workDir})`,
-      remedy:
-        'Make room, or put the spool on a larger disk, and run again: this slice is exported anew. What was half-written has been removed.',
-      cause,
-    },
-  )
+/** A full disk as a failure; any other error as it is. */
+function explained(error: unknown, path: string, workDir: string, bytes: number): unknown {
+  const what = NO_ROOM[systemCodeOf(error) ?? '']
+  if (error instanceof Failure || what === undefined) return error
+  const after = bytes === 0 ? '' : ` after ${formatBytes(bytes)} of spool and sorted runs`
+  return new Failure('spool/disk-full', what + after, {
+    where: `${path} (sorted runs in ${workDir})`,
+    remedy:
+      'Make room, or put the work folder on a larger disk ("spool: { dir: ... }"), and run again.\n' +
+      'What was half-written has been removed; this slice is exported anew.',
+    cause: error,
+  })
 }

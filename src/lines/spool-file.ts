@@ -6,7 +6,7 @@ import { Failure, messageOf, systemCodeOf } from '../core/failure.ts'
 import { writeFileAtomically } from '../io/atomic-file.ts'
 import type { BatchEntry, Spool, SpoolIndex } from './spool.ts'
 
-const REMEDY = 'Delete the spool and its index and run again: this slice is exported anew.'
+const REMEDY = 'Run again, with all phases: the slice is exported anew.'
 
 /** Writes the index of a finished spool, with a checksum over its content, atomically. */
 export async function writeSpoolIndex(path: string, index: Omit<SpoolIndex, 'checksum'>): Promise<void> {
@@ -80,7 +80,7 @@ async function readIndex(path: string): Promise<SpoolIndex> {
       `the spool ${exists ? 'has no index: it was not finished' : 'is not there'}`,
       {
         where: path,
-        remedy: `${exists ? 'Delete it and run' : 'Run'} again: this slice is exported anew.`,
+        remedy: REMEDY,
       },
     )
   }

@@ -1,6 +1,7 @@
 /** Mappings met with what the sources hold: wildcards become names, templates become target databases. */
 import type { Diagnostic } from '../core/diagnostic.ts'
 import type { Mapping, Migration } from '../manifest/migration.ts'
+import { didYouMean } from '../manifest/did-you-mean.ts'
 import { checkTargetName } from '../manifest/target-name.ts'
 import type { Catalog, CatalogRetentionPolicy } from '../source/catalog.ts'
 import type { PlannedMapping } from './plan.ts'
@@ -45,7 +46,7 @@ export function expandMappings(
     if (catalog === undefined) continue
     const matches = matching(catalog, mapping)
     if (matches.length === 0)
-      report(mapping, 'error', 'mapping/nothing-there', nothingThere(mapping), whatIsThere(catalog))
+      report(mapping, 'error', 'mapping/nothing-there', nothingThere(mapping), whatIsThere(catalog, mapping))
     for (const { database, retentionPolicy } of matches) {
       const taken = expanded.some(
         ({ planned, mapping: earlier }) =>
@@ -135,13 +136,14 @@ function nothingThere({ source, database, retentionPolicy }: Mapping): string {
   return `source "${source}" holds no ${nameOf(database ?? '*', retentionPolicy ?? '*')}`
 }
 
-function whatIsThere(catalog: Catalog): string {
+function whatIsThere(catalog: Catalog, { database, retentionPolicy }: Mapping): string {
   const names = catalog.databases
     .filter(({ name }) => name !== INTERNAL_DATABASE)
     .flatMap(({ name, retentionPolicies }) => retentionPolicies.map((policy) => nameOf(name, policy.name)))
+  const meant = didYouMean(nameOf(database ?? '*', retentionPolicy ?? '*'), names)
   return names.length === 0
     ? 'It holds nothing at all.'
-    : `It holds ${names.slice(0, 8).join(', ')}${names.length > 8 ? ', ...' : '.'}`
+    : `${meant === undefined ? '' : `Did you mean ${meant}? `}It holds ${names.slice(0, 8).join(', ')}${names.length > 8 ? ', ...' : '.'}`
 }
 
 /** Each part percent-encoded where it is not a letter, digit, `_`, `.`, `~` or `-`, so that the id is also a path. */

@@ -1,13 +1,13 @@
 /** `plan --out` and `run --plan`: a plan that was looked at, and is done exactly as it was. */
 import { readFile } from 'node:fs/promises'
 import { hashOf } from '../core/canonical-json.ts'
-import { ExitCode, Failure, messageOf } from '../core/failure.ts'
+import { ExitCode, Failure, reasonOf } from '../core/failure.ts'
 import { formatDuration } from '../core/units.ts'
 import { writeFileAtomically } from '../io/atomic-file.ts'
 import type { State } from '../state/state.generated.ts'
 import type { PlanFile } from './plan-file.generated.ts'
 import type { Plan } from './plan.ts'
-import { fingerprintOf } from './slices.ts'
+import { fingerprintOf, showSlice } from './slices.ts'
 
 /** The plan in the form of `schemas/plan.schema.json`. */
 export function planFileOf(name: string, plan: Plan, state: State | undefined): PlanFile {
@@ -36,8 +36,9 @@ export async function writePlanFile(path: string, plan: PlanFile): Promise<void>
   try {
     await writeFileAtomically(path, `${JSON.stringify(plan, null, 1)}\n`)
   } catch (error) {
-    throw new Failure('plan/unwritable', `cannot write the plan: ${messageOf(error)}`, {
+    throw new Failure('plan/unwritable', `cannot write the plan: ${reasonOf(error)}`, {
       where: path,
+      remedy: 'Name a place that you may write to.',
       cause: error,
     })
   }
@@ -75,7 +76,7 @@ async function readPlanFile(path: string): Promise<PlanFile> {
   try {
     text = await readFile(path, 'utf8')
   } catch (error) {
-    throw new Failure('plan/unreadable', `cannot read the plan: ${messageOf(error)}`, {
+    throw new Failure('plan/unreadable', `cannot read the plan: ${reasonOf(error)}`, {
       where: path,
       ...MAKE_ANEW,
     })
@@ -99,10 +100,10 @@ function firstDifference(saved: Omit<PlanFile, 'checksum'>, now: PlanFile): stri
   const before = new Map(saved.slices.map((slice) => [slice.id, slice]))
   for (const slice of now.slices) {
     const planned = before.get(slice.id)
-    if (planned === undefined) return `slice ${slice.id} was not there`
-    if (planned.fingerprint !== slice.fingerprint) return `the source files of slice ${slice.id} changed`
+    if (planned === undefined) return `there is a slice it does not have: ${showSlice(slice.id)}`
+    if (planned.fingerprint !== slice.fingerprint) return `the source files changed (${showSlice(slice.id)})`
     before.delete(slice.id)
   }
   const [gone] = before.keys()
-  return gone === undefined ? undefined : `slice ${gone} is gone`
+  return gone === undefined ? undefined : `a slice is gone: ${showSlice(gone)}`
 }

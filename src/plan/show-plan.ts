@@ -75,5 +75,7 @@ function mappingLine(mapping: PlannedMapping, slices: readonly Slice[], state: S
 }
 
 function bytesOf(slices: readonly Slice[]): number {
-  return slices.reduce((sum, { files }) => sum + files.reduce((bytes, file) => bytes + file.bytes, 0), 0)
+  // A line protocol file may hold several policies.
+  const files = new Map(slices.flatMap((slice) => slice.files.map(({ path, bytes }) => [path, bytes])))
+  return [...files.values()].reduce((sum, bytes) => sum + bytes, 0)
 }

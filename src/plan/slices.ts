@@ -41,6 +41,7 @@ export function mappingOfSliceId(id: string): string {
 
 /** A slice id as people read it: `plant-1/plant/autogen, 2024-03-04T00:00:00Z .. 2024-03-11T00:00:00Z`. */
 export function showSlice(id: string): string {
+  if (!/\/-?\d+_-?\d+$/.test(id)) return id
   return `${decodeURIComponent(mappingOfSliceId(id))}, ${formatWindow(windowOfSliceId(id))}`
 }
 

@@ -34,8 +34,7 @@ export function summaryOf(
   const totals = totalsOf(slices, state)
   return [
     table(['FROM', 'TO', 'SLICES', 'ROWS', 'POINTS', 'REFUSED'], rows, [2, 3, 4, 5]),
-    '',
-    sumsOf(totals),
+    ...(totals.slices.exported + totals.slices.written > 0 ? ['', sumsOf(totals)] : []),
     ...failuresOf(slices, state),
   ].join('\n')
 }
@@ -62,25 +61,41 @@ export function sumsOf(totals: Totals): string {
         ]
       : []
   return [
-    `${formatCount(totals.pointsRead)} points read = ${parts.join(' + ')}`,
-    `${formatCount(totals.rows)} rows = ${sent.join(' + ')} (${formatBytes(totals.rawBytes)} of line protocol, ${formatBytes(totals.gzipBytes)} gzipped)`,
+    sumOf(`${countOf(totals.pointsRead, 'point')} read`, parts),
+    sumOf(countOf(totals.rows, 'row'), sent),
+    `${formatBytes(totals.rawBytes)} of line protocol, ${formatBytes(totals.gzipBytes)} gzipped`,
     ...skipped,
   ].join('\n')
 }
 
+/** Columns that a line of a sum may have. */
+const SUM_WIDTH = 80
+
+/** `a = b + c`, what does not fit a narrow terminal below each other. */
+function sumOf(whole: string, parts: readonly (string | false)[]): string {
+  const line = `${whole} = ${parts.join(' + ')}`
+  return line.length <= SUM_WIDTH ? line : `${whole} =\n    ${parts.join('\n  + ')}`
+}
+
 const FAILURES_SHOWN = 10
 
-function failuresOf(slices: readonly Pick<Slice, 'id'>[], state: State): string[] {
+/** Failed slices, the first ones with their reasons; what to do about it is said once, not for every slice. */
+export function failuresOf(slices: readonly Pick<Slice, 'id'>[], state: State): string[] {
   const failed = slices.flatMap(({ id }) => {
     const slice = state.slices[id]
-    return slice?.status === 'failed'
-      ? [`  ${showSlice(id)}\n    ${slice.message}${slice.where ? ` (${slice.where})` : ''}`]
-      : []
+    return slice?.status === 'failed' ? [{ id, slice }] : []
   })
   if (failed.length === 0) return []
+  const shown = failed.slice(0, FAILURES_SHOWN)
+  const reasons = shown.flatMap(({ id, slice: { message, where } }) => [
+    `  ${showSlice(id)}`,
+    `    ${message}`,
+    ...(where === undefined ? [] : [`    at ${where}`]),
+  ])
   const more =
     failed.length > FAILURES_SHOWN
       ? [`  ... and ${failed.length - FAILURES_SHOWN} more (influx-ferry status --json)`]
       : []
-  return ['', `${countOf(failed.length, 'slice')} failed:`, ...failed.slice(0, FAILURES_SHOWN), ...more]
+  const remedies = new Set(shown.map(({ slice }) => slice.remedy).filter((remedy) => remedy !== undefined))
+  return ['', `${countOf(failed.length, 'slice')} failed:`, ...reasons, ...more, '', ...remedies]
 }

@@ -1,6 +1,4 @@
 /** The export phase: every slice that is not spooled yet, one after another. */
-import { mkdir } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { Failure } from '../core/failure.ts'
 import { formatWindow } from '../core/time.ts'
 import { countOf, formatBytes } from '../core/units.ts'
@@ -79,7 +77,7 @@ function isOfOneSlice({ code }: Failure): boolean {
 }
 
 async function recordFailure(context: RunContext, slice: Slice, failure: Failure): Promise<void> {
-  const { code, message, where } = failure
+  const { code, message, where, remedy } = failure
   context.state.apply({
     type: 'slice-failed',
     slice: slice.id,
@@ -87,14 +85,14 @@ async function recordFailure(context: RunContext, slice: Slice, failure: Failure
     code,
     message,
     where,
+    remedy,
   })
   await context.state.save()
-  const remedy = failure.remedy === undefined ? '' : ` ${failure.remedy}`
   context.observe({
     type: 'slice-failed',
     slice: slice.id,
     code,
-    message: `${message}${where ? ` (${where})` : ''}.${remedy}`,
+    message: `${message}${where ? ` (${where})` : ''}.${remedy === undefined ? '' : ` ${remedy}`}`,
   })
 }
 
@@ -116,9 +114,7 @@ class ExportJob {
   async exportSlice(slice: Slice): Promise<ExportCounts> {
     const { migration, signal } = this.#context
     const path = spoolPath(migration, slice)
-    await mkdir(dirname(path), { recursive: true })
     const letters = deadLetterPath(migration, slice.mapping)
-    await mkdir(dirname(letters), { recursive: true })
     const deadLetters = await openDeadLetters(letters)
     try {
       return await this.#spool(slice, {

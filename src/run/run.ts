@@ -8,6 +8,7 @@ import { slicesToExport, slicesToWrite, targetsOf, type RunContext } from './con
 import { totalsOf, type Totals } from '../state/totals.ts'
 import type { Phase } from './events.ts'
 import { exportPhase } from './export.ts'
+import { tidyUp } from './tidy-up.ts'
 import { Tokens } from './token.ts'
 import { validatePhase } from './validate.ts'
 import { writePhase } from './write.ts'
@@ -28,6 +29,8 @@ export interface RunResult {
 export async function runMigration(context: RunContext): Promise<RunResult> {
   const { state, migration, clock, observe } = context
   if (isFinished(context)) {
+    // The last run may have been killed after its last save.
+    await tidyUp(context)
     observe({ type: 'note', message: 'Nothing to do: everything the manifest asks for was moved.' })
     return end(context, undefined)
   }
@@ -65,7 +68,7 @@ export async function runMigration(context: RunContext): Promise<RunResult> {
 async function runPhases(context: RunContext): Promise<void> {
   const connection = new Connection(context)
   try {
-    await phase(context, 'validate', () => validatePhase(context))
+    await phase(context, 'validate', () => validatePhase(context, () => connection.admin()))
     await phase(
       context,
       'export',
@@ -79,13 +82,19 @@ async function runPhases(context: RunContext): Promise<void> {
       return 'left to you (admin.kind: none)'
     })
     const tokens = new Tokens(context)
-    const nothingToWrite = slicesToWrite(context).length === 0 && 'everything is written'
+    const nothingToWrite =
+      slicesToWrite(context).length === 0 &&
+      (allWritten(context) ? 'everything is written' : 'nothing to write')
     try {
       await phase(context, 'token', async () => tokens.obtain(await connection.admin()), nothingToWrite)
       await phase(
         context,
         'write',
-        () => writePhase(context, (database) => tokens.clientFor(database)),
+        async () => {
+          // Without the token phase nothing is created, but what is kept or given is used.
+          if (!context.phases.has('token')) await tokens.obtain(undefined)
+          return writePhase(context, (database) => tokens.clientFor(database))
+        },
         nothingToWrite,
       )
     } finally {
@@ -148,13 +157,14 @@ class Connection {
   }
 }
 
+function allWritten({ slices, state }: RunContext): boolean {
+  return slices.every(({ id }) => state.state.slices[id]?.status === 'written')
+}
+
 function isFinished(context: RunContext): boolean {
-  const { slices, databases } = context.state.state
+  const { databases } = context.state.state
   const targets = targetsOf(context)
-  return (
-    context.slices.every(({ id }) => slices[id]?.status === 'written') &&
-    [...targets].every((name) => databases[name]?.retention !== 'loading')
-  )
+  return allWritten(context) && [...targets].every((name) => databases[name]?.retention !== 'loading')
 }
 
 function end(context: RunContext, failure: Failure | undefined): RunResult {

@@ -44,10 +44,11 @@ export class Tokens {
   /** @returns what was created and what was there, in words. */
   async obtain(admin: ClusterAdmin | undefined): Promise<string> {
     const { state, migration, clock, signal, observe } = this.#context
+    const tell = (message: string) => observe({ type: 'note', message })
     let created = 0
     for (const request of tokenRequestsOf(this.#context)) {
       const known = state.state.tokens[request.description]
-      const token = await obtainToken({ request, admin, known, migration, clock, signal })
+      const token = await obtainToken({ request, admin, known, migration, clock, signal, tell })
       if (token.created) {
         const { id, createdAt } = token
         const databases = [...new Set([...request.read, ...request.write])]
@@ -61,7 +62,6 @@ export class Tokens {
         await state.save()
         created += 1
       }
-      for (const note of token.notes) observe({ type: 'note', message: note })
       this.#tokens.push({
         secret: token.secret,
         createdAt: token.createdAt,

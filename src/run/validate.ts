@@ -1,23 +1,29 @@
 /** The validate phase: what can be known to fail is found before the first byte is moved. */
-import { rm, mkdir } from 'node:fs/promises'
-import { messageOf, Failure } from '../core/failure.ts'
+import { access, constants, mkdir } from 'node:fs/promises'
+import { Failure, reasonOf } from '../core/failure.ts'
 import { countOf } from '../core/units.ts'
+import type { ClusterAdmin } from '../cluster/cluster.ts'
 import { ping } from '../cluster/http.ts'
-import { pruneDeadLetters } from '../lines/prune-dead-letters.ts'
 import { probeInfluxInspect } from '../source/influx-inspect.ts'
-import { removeLiveCopy } from '../source/tsm/live-copy.ts'
-import { isAcknowledged } from '../state/state.ts'
 import { fingerprintOf } from '../plan/slices.ts'
 import { slicesToExport, slicesToWrite, sourceOf, stateOf, type RunContext } from './context.ts'
-import { deadLetterPath, spoolPath } from './work-folder.ts'
+import { dropDamagedSpools } from './damaged-spool.ts'
+import { tidyUp } from './tidy-up.ts'
 
 /** @returns what was looked at, in words. */
-export async function validatePhase(context: RunContext): Promise<string> {
+export async function validatePhase(
+  context: RunContext,
+  openAdmin: () => Promise<ClusterAdmin | undefined>,
+): Promise<string> {
   await expectWorkFolder(context)
   await expectPrograms(context)
   if (['create', 'token', 'write'].some((phase) => context.phases.has(phase as 'write'))) {
     await ping(context.migration.target, context.signal)
   }
+  await dropDamagedSpools(context)
+  // A login that fails shows before hours of export, not after them.
+  if (context.phases.has('create') && slicesToExport(context).length > 0)
+    await (await openAdmin())?.listDatabases(context.signal)
   await tidyUp(context)
   retargetUnsent(context)
   noteChangedSources(context)
@@ -27,10 +33,11 @@ export async function validatePhase(context: RunContext): Promise<string> {
 async function expectWorkFolder({ migration }: RunContext): Promise<void> {
   try {
     await mkdir(migration.spool.dir, { recursive: true })
+    await access(migration.spool.dir, constants.W_OK)
   } catch (error) {
-    throw new Failure('spool/unwritable', `cannot create the work folder: ${messageOf(error)}`, {
+    throw new Failure('spool/unwritable', `cannot write to the work folder: ${reasonOf(error)}`, {
       where: migration.spool.dir,
-      remedy: 'Mend its permissions, or name another folder ("spool: { dir: ... }").',
+      remedy: 'Make it a folder that you may write to, or name another one ("spool: { dir: ... }").',
       cause: error,
     })
   }
@@ -51,27 +58,6 @@ function retargetUnsent(context: RunContext): void {
     const { target } = slice.mapping
     if (stateOf(context, slice)?.target !== target)
       context.state.apply({ type: 'slice-retargeted', slice: slice.id, target })
-  }
-}
-
-/** A killed run leaves dead letters of batches that nobody acknowledged, spools of slices just written, and snapshots. */
-async function tidyUp(context: RunContext): Promise<void> {
-  const { migration, state } = context
-  for (const source of migration.sources)
-    if (source.kind === 'data-dir' && source.snapshotDir !== undefined)
-      await removeLiveCopy(source.snapshotDir)
-  for (const slice of context.slices) {
-    if (stateOf(context, slice)?.status !== 'written') continue
-    await rm(spoolPath(migration, slice), { force: true })
-    await rm(`${spoolPath(migration, slice)}.index.json`, { force: true })
-  }
-  const files = new Set(context.plan.mappings.map((mapping) => deadLetterPath(migration, mapping)))
-  for (const file of files) {
-    await pruneDeadLetters(file, ({ slice, batch }) => {
-      const status = state.state.slices[slice]?.status
-      if (batch === undefined) return status === 'exported' || status === 'written'
-      return isAcknowledged(state.state, slice, batch)
-    })
   }
 }
 

@@ -3,8 +3,12 @@ import { join } from 'node:path'
 import type { Migration } from '../manifest/migration.ts'
 import type { PlannedMapping, Slice } from '../plan/plan.ts'
 
-export function spoolPath({ spool }: Migration, slice: Slice): string {
-  return `${join(spool.dir, 'spool', slice.id)}.lp.gz`
+export function spoolFolder({ spool }: Migration): string {
+  return join(spool.dir, 'spool')
+}
+
+export function spoolPath(migration: Migration, slice: Slice): string {
+  return `${join(spoolFolder(migration), slice.id)}.lp.gz`
 }
 
 export function deadLetterPath({ spool }: Migration, mapping: PlannedMapping): string {

@@ -1,6 +1,5 @@
 /** The write phase: every batch of every spooled slice, until each is acknowledged. */
-import { mkdir, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { rm } from 'node:fs/promises'
 import { Failure } from '../core/failure.ts'
 import { countOf, formatBytes } from '../core/units.ts'
 import type { WriteClient } from '../cluster/cluster.ts'
@@ -13,6 +12,7 @@ import { pendingBatches } from '../state/state.ts'
 import type { ExportedSlice } from '../state/state.generated.ts'
 import { slicesToWrite, stateOf, type RunContext } from './context.ts'
 import type { TokenInHand } from './token.ts'
+import { dropSpool } from './damaged-spool.ts'
 import { deadLetterPath, spoolPath } from './work-folder.ts'
 import { WriteProgress } from './write-progress.ts'
 
@@ -32,7 +32,12 @@ export async function writePhase(context: RunContext, clientFor: ClientFor): Pro
   const worker = async () => {
     for (const slice of queue) {
       signal.throwIfAborted()
-      await writeSlice({ ...context, signal }, slice, clientFor(slice.mapping.target), lanes, progress)
+      try {
+        await writeSlice({ ...context, signal }, slice, clientFor(slice.mapping.target), lanes, progress)
+      } catch (error) {
+        if (error instanceof Failure && error.code.startsWith('spool/')) dropSpool(context, slice, error)
+        throw error
+      }
     }
   }
   const workers = Array.from({ length: Math.min(concurrency, slices.length) }, () =>
@@ -60,7 +65,6 @@ async function writeSlice(
   const path = spoolPath(context.migration, slice)
   const { counts, sent } = exported(context, slice)
   const letters = deadLetterPath(context.migration, slice.mapping)
-  await mkdir(dirname(letters), { recursive: true })
   const spool = await openSpool(path)
   try {
     const deadLetters = await openDeadLetters(letters)

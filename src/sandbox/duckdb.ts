@@ -1,8 +1,9 @@
 /** DuckDB, loaded only when a sandbox starts: it is an optional dependency and slow to load. */
+import type * as duckdbModule from '@duckdb/node-api'
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api'
 import { ExitCode, Failure } from '../core/failure.ts'
 
-export type DuckDb = typeof import('@duckdb/node-api')
+export type DuckDb = typeof duckdbModule
 
 /** @throws Failure `sandbox/duckdb-missing` */
 export async function loadDuckDb(): Promise<DuckDb> {

@@ -256,7 +256,7 @@ class Ingest {
           values.booleans[row] = parser.numbers[i] as number
           break
         case 'string':
-          values.strings[row] = parser.strings[i] as string
+          values.strings[row] = parser.strings[i]
           break
         default:
           values.halves[2 * row] = parser.lows[i] as number

@@ -43,7 +43,8 @@ export async function handleQuery(
   if (database !== undefined) checkAccess(find, database)
   const connection = await cluster.store.connect()
   try {
-    const context: QueryContext = { connection, database, find, now, formatTime }
+    const exclusively: QueryContext['exclusively'] = (work) => cluster.store.exclusively(work)
+    const context: QueryContext = { connection, exclusively, database, find, now, formatTime }
     const chunked = parameters.get('chunked') === 'true'
     const size = Number(parameters.get('chunk_size') ?? 0) || 10_000
     await send(response, chunked ? chunkedJson(statements, context, size) : resultsJson(statements, context))
@@ -96,10 +97,11 @@ async function send(
   response: ServerResponse,
   pieces: Iterable<string> | AsyncIterable<string>,
 ): Promise<void> {
+  const closed = new Promise((resolve) => response.once('close', resolve))
   for await (const piece of pieces) {
     if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/json' })
     if (response.destroyed) return
-    if (!response.write(piece)) await Promise.race([once(response, 'drain'), once(response, 'close')])
+    if (!response.write(piece)) await Promise.race([once(response, 'drain'), closed])
   }
   response.end()
 }

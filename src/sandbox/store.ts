@@ -87,6 +87,8 @@ export class Store {
 
   /** Writes what a body held: when this resolves, it outlives a kill. */
   async write(database: Database, batches: TableBatch[]): Promise<void> {
+    // Before the commit: a query in between would otherwise not merge what repeats.
+    for (const batch of batches) trackNewest(batch.table, batch)
     await transaction(this.writer, async () => {
       for (const batch of batches) {
         await this.alter(database, batch)
@@ -94,7 +96,6 @@ export class Store {
         await appendRows(this.duckdb, this.writer, batch)
       }
     })
-    for (const batch of batches) trackNewest(batch.table, batch)
   }
 
   async saveDatabase(database: Database): Promise<void> {

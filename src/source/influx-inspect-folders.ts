@@ -3,9 +3,10 @@
  * slice (and reads the whole index of each), passes over linked folders, takes in orphan shards, and warns of deletes
  * in other shards' WAL. So it gets a folder of links to just the slice's files: the same names, in real folders.
  */
-import { mkdir, mkdtemp, readdir, realpath, rm, symlink } from 'node:fs/promises'
+import { mkdir, mkdtemp, realpath, symlink } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { Failure } from '../core/failure.ts'
+import { removeLeftBehind } from '../io/left-behind.ts'
 import type { DataDirSource } from '../manifest/migration.ts'
 import type { CatalogFile } from './catalog.ts'
 
@@ -21,10 +22,7 @@ const PREFIX = 'influx_inspect-'
 /** A folder of this process in `workDir`, which is made if need be. Folders that a killed run left are removed. */
 export async function makeWorkFolder(workDir: string): Promise<string> {
   await mkdir(workDir, { recursive: true })
-  for (const name of await readdir(workDir)) {
-    const pid = Number(new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1] ?? 0)
-    if (pid > 0 && !isAlive(pid)) await rm(join(workDir, name), { recursive: true, force: true })
-  }
+  await removeLeftBehind(workDir, PREFIX, /^(\d+)-/)
   return mkdtemp(join(workDir, `${PREFIX}${process.pid}-`))
 }
 
@@ -89,13 +87,4 @@ function within(root: string, path: string): string {
     where: path,
     remedy: 'The plan belongs to other directories. Make it again ("influx-ferry plan").',
   })
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }

@@ -3,9 +3,12 @@ import type { Readable } from 'node:stream'
 import { Failure } from '../core/failure.ts'
 import { countOf } from '../core/units.ts'
 
+// Without the empty file it would wait for ever: influxd 1.x removes what it rolled over, and it never rolls over a
+// segment that it found on start and did not write to.
 const SNAPSHOT_FIRST =
-  'Start influxd on a copy of the directory with cache-snapshot-write-cold-duration = "1s" under [data], wait until ' +
-  'the .wal files of the shard are gone, stop it, and run again.'
+  "On a copy of the directory, put an empty file beside the shard's last .wal file, with the next number as its name " +
+  '(_00002.wal after _00001.wal). Start influxd on it with cache-snapshot-write-cold-duration = "1s" under [data], wait ' +
+  "until the shard's .wal files are gone or empty, stop it, and run again."
 
 interface Loss {
   pattern: RegExp

@@ -154,10 +154,15 @@ async function expectAll(
   if (loss !== undefined) throw loss
   if (end.exitCode !== 0) {
     const how = end.signal === undefined ? `with exit code ${end.exitCode}` : `by ${end.signal}`
-    throw new Failure('export/influx-inspect-failed', `influx_inspect ended ${how}`, {
-      where,
-      remedy: `${folders.showPath(messages.tail) || 'It gave no reason.'}\nMend that, and run again.`,
-    })
+    const reason = folders.showPath(messages.tail).trim().split('\n').at(-1) ?? ''
+    throw new Failure(
+      'export/influx-inspect-failed',
+      `influx_inspect ended ${how}${reason === '' ? '' : `: ${reason}`}`,
+      {
+        where,
+        remedy: `${reason === '' ? 'It gave no reason.' : folders.showPath(messages.tail)}\nMend that, and run again.`,
+      },
+    )
   }
   if (output.isCut) {
     throw new Failure('export/cut-output', "influx_inspect's output ends in the middle of a line", {

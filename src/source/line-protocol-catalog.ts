@@ -85,8 +85,12 @@ async function keepContexts(
   known: ReadonlyMap<string, Context[]>,
 ): Promise<void> {
   if (cache === undefined || found.every(({ fingerprint }) => known.has(fingerprint))) return
-  await mkdir(dirname(cache), { recursive: true })
-  await writeFileAtomically(cache, JSON.stringify(found))
+  try {
+    await mkdir(dirname(cache), { recursive: true })
+    await writeFileAtomically(cache, JSON.stringify(found))
+  } catch {
+    // Where nothing can be kept, files are read again: a run tells what is wrong with its work folder, a plan needs none.
+  }
 }
 
 function databaseOf(name: string, policies: ReadonlyMap<string, CatalogFile[]>): CatalogDatabase {

@@ -1,7 +1,7 @@
 /** What lies in a data or WAL directory: `<database>/<retention policy>/<shard id>/<file>`. */
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Failure, messageOf, systemCodeOf } from '../core/failure.ts'
+import { Failure, reasonOf, systemCodeOf } from '../core/failure.ts'
 import type { CatalogFile } from './catalog.ts'
 
 /** By database, retention policy, shard id. */
@@ -82,7 +82,7 @@ async function isFolder(path: string): Promise<boolean> {
 
 export function unreadable(path: string, error: unknown): Failure {
   const gone = systemCodeOf(error) === 'ENOENT'
-  return new Failure('source/unreadable', `cannot read ${path}: ${messageOf(error)}`, {
+  return new Failure('source/unreadable', `cannot read ${path}: ${reasonOf(error)}`, {
     where: path,
     remedy: gone
       ? 'It vanished while the directory was read, or is a link to nowhere. Stop influxd, or read from a copy.'

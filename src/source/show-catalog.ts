@@ -12,7 +12,7 @@ export interface CatalogTable {
 }
 
 /** What `influx-ferry inspect` prints; `report/table.ts` sets the columns. The catalog's notes go below it. */
-export function catalogTable({ databases }: Catalog): CatalogTable {
+export function catalogTable({ databases, origin }: Catalog): CatalogTable {
   return {
     header: [
       'DATABASE',
@@ -21,7 +21,7 @@ export function catalogTable({ databases }: Catalog): CatalogTable {
       'SHARD GROUPS',
       'FROM',
       'TO',
-      'TSM FILES',
+      origin === 'line-protocol' ? 'FILES' : 'TSM FILES',
       'BYTES',
       'WAL',
     ],

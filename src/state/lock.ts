@@ -5,7 +5,9 @@
 import { readFileSync } from 'node:fs'
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { ExitCode, Failure, messageOf, systemCodeOf } from '../core/failure.ts'
+import { basename, dirname } from 'node:path'
+import { ExitCode, Failure, reasonOf, systemCodeOf } from '../core/failure.ts'
+import { removeLeftBehind } from '../io/left-behind.ts'
 
 interface Holder {
   pid: number
@@ -19,7 +21,11 @@ export interface Lock {
   release(): Promise<void>
 }
 
-/** @throws Failure `lock/held` (exit code 4) naming the holder, `lock/unwritable` */
+/**
+ * Drafts of the lock and of the state file that killed runs left beside them are removed.
+ *
+ * @throws Failure `lock/held` (exit code 4) naming the holder, `lock/unwritable`
+ */
 export async function acquireLock(statePath: string): Promise<Lock> {
   const path = `${statePath}.lock`
   const own = JSON.stringify(ownIdentity())
@@ -27,8 +33,9 @@ export async function acquireLock(statePath: string): Promise<Lock> {
   try {
     await writeFile(draft, own)
   } catch (error) {
-    throw new Failure('lock/unwritable', `cannot create the lock file: ${messageOf(error)}`, {
+    throw new Failure('lock/unwritable', `cannot create the lock file: ${reasonOf(error)}`, {
       where: path,
+      remedy: 'Make its folder writable for you, or keep the state elsewhere (--state).',
       cause: error,
     })
   }
@@ -37,6 +44,7 @@ export async function acquireLock(statePath: string): Promise<Lock> {
     for (let attempt = 0; attempt < 10; attempt += 1) {
       try {
         await link(draft, path)
+        await removeLeftBehind(dirname(statePath), basename(statePath), DRAFT)
         return { release: () => release(path, own) }
       } catch (error) {
         if (systemCodeOf(error) !== 'EEXIST') throw error
@@ -48,6 +56,9 @@ export async function acquireLock(statePath: string): Promise<Lock> {
     await rm(draft, { force: true })
   }
 }
+
+/** `state.json.7.tmp`, `state.json.lock.7`, `state.json.lock.stale.7` */
+const DRAFT = /^(?:\.lock(?:\.stale)?)?\.(\d+)(?:\.tmp)?$/
 
 async function removeIfStale(path: string): Promise<void> {
   const content = await readFile(path, 'utf8').catch(() => undefined)

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { hashOf } from '../core/canonical-json.ts'
-import { Failure, messageOf, systemCodeOf } from '../core/failure.ts'
+import { Failure, reasonOf, systemCodeOf } from '../core/failure.ts'
 import { writeFileAtomically } from '../io/atomic-file.ts'
 import type { State } from './state.generated.ts'
 import { reduce, type StateEvent } from './state.ts'
@@ -22,8 +22,9 @@ export async function readState(path: string): Promise<State | undefined> {
     text = await readFile(path, 'utf8')
   } catch (error) {
     if (systemCodeOf(error) === 'ENOENT') return undefined
-    throw new Failure('state/unreadable', `cannot read the state file: ${messageOf(error)}`, {
+    throw new Failure('state/unreadable', `cannot read the state file: ${reasonOf(error)}`, {
       where: path,
+      remedy: 'Make it readable for you, or name another one (--state).',
       cause: error,
     })
   }
@@ -31,15 +32,17 @@ export async function readState(path: string): Promise<State | undefined> {
 }
 
 const START_OVER =
-  'Restore it from a copy. Without one, delete it and run again: existing databases are kept and compared, everything is ' +
-  'exported anew, and rows that the cluster already holds are written again with the same values, which changes nothing.'
+  'Restore the state file from a copy. Without one, move it away and run again: existing databases are kept and ' +
+  'compared, everything is exported anew, and rows that the cluster already holds are written again with the same ' +
+  'values, which changes nothing.'
 
 function parseState(text: string, path: string): State {
   let content: unknown
   try {
     content = JSON.parse(text)
-  } catch (error) {
-    throw new Failure('state/damaged', `the state file is damaged or cut off: ${messageOf(error)}`, {
+  } catch {
+    // Not with the parser's own words: they quote the file, and it may be any file.
+    throw new Failure('state/damaged', 'this is not a state file, or it is damaged or cut off', {
       where: path,
       remedy: START_OVER,
     })
@@ -60,7 +63,7 @@ function parseState(text: string, path: string): State {
     const [first] = validate.errors ?? []
     throw new Failure(
       'state/damaged',
-      `the state file is damaged: ${first?.instancePath || 'it'} ${first?.message ?? ''}`,
+      `this is not a state file, or it is damaged: ${first?.instancePath || 'it'} ${first?.message ?? ''}`,
       {
         where: path,
         remedy: START_OVER,
@@ -73,7 +76,7 @@ function parseState(text: string, path: string): State {
       'the state file was changed by something other than influx-ferry: its checksum differs',
       {
         where: path,
-        remedy: `If the edit was meant, remove the "checksum" line. ${START_OVER}`,
+        remedy: `If the edit was meant, remove the "checksum" line.\n${START_OVER}`,
       },
     )
   }
@@ -132,7 +135,7 @@ export class StateFile {
     try {
       await writeFileAtomically(this.path, `${JSON.stringify(content, null, 1)}\n`)
     } catch (error) {
-      throw new Failure('state/unwritable', `cannot write the state file: ${messageOf(error)}`, {
+      throw new Failure('state/unwritable', `cannot write the state file: ${reasonOf(error)}`, {
         where: this.path,
         remedy:
           'Free the disk or mend the permissions and run again: what was acknowledged since the last save is sent once more.',

@@ -188,4 +188,8 @@ export interface FailedSlice {
   code: string
   message: string
   where?: string
+  /**
+   * What to do about it.
+   */
+  remedy?: string
 }

@@ -41,6 +41,7 @@ export type StateEvent =
       code: string
       message: string
       where: string | undefined
+      remedy: string | undefined
     }
 
 /** Runs kept in the file. */
@@ -99,13 +100,14 @@ export function reduce(state: State, event: StateEvent): State {
     case 'slice-written':
       return withSlice(state, event.slice, { ...expectExported(state, event.slice), status: 'written' })
     case 'slice-failed': {
-      const { slice, target, code, message, where } = event
+      const { slice, target, code, message, where, remedy } = event
       return withSlice(state, slice, {
         status: 'failed',
         target,
         code,
         message,
         ...(where !== undefined && { where }),
+        ...(remedy !== undefined && { remedy }),
       })
     }
   }

@@ -41,14 +41,17 @@ export async function openSandbox(
     token,
     admin,
     write: (lines, parameters = {}, init = {}) =>
-      send(`/api/v2/write?${new URLSearchParams({ bucket: 'db', precision: 'ns', ...parameters })}`, {
-        method: 'POST',
-        body: lines as BodyInit,
-        ...init,
-        headers: { authorization: `Bearer ${token}`, ...(init.headers as Record<string, string>) },
-      }),
+      send(
+        `/api/v2/write?${new URLSearchParams({ bucket: 'db', precision: 'ns', ...parameters }).toString()}`,
+        {
+          method: 'POST',
+          body: lines as string,
+          ...init,
+          headers: { authorization: `Bearer ${token}`, ...(init.headers as Record<string, string>) },
+        },
+      ),
     query: (q, parameters = {}) =>
-      send(`/query?${new URLSearchParams({ db: 'db', epoch: 'ns', q, ...parameters })}`, {
+      send(`/query?${new URLSearchParams({ db: 'db', epoch: 'ns', q, ...parameters }).toString()}`, {
         headers: { authorization: `Bearer ${token}` },
       }),
   }

@@ -16,6 +16,13 @@ import { run } from './run.ts'
 /** The same path from src/cli/commands and from dist/cli/commands. */
 const SAMPLE = fileURLToPath(new URL('../../../examples/demo', import.meta.url))
 
+const WHERE_IT_IS = 'All of it is in the stand-in, which is gone when this ends.'
+const NEXT = `
+Next, with data of your own:
+  influx-ferry init --data-dir /var/lib/influxdb/data --out manifest.yaml
+  influx-ferry plan manifest.yaml
+`
+
 export function demoCommand(): Command {
   return new Command('demo')
     .description('migrate the shipped sample into a sandbox, end to end, on this machine alone')
@@ -34,14 +41,17 @@ export function demoCommand(): Command {
           INFLUX_MANAGEMENT_TOKEN: sandbox.managementToken,
         }
         process.stdout.write(
-          'A week of a small plant, as InfluxDB 1.x stored it, into a stand-in for InfluxDB Clustered at ' +
-            `${sandbox.url}\n(a rehearsal on DuckDB, not a cluster).\n\n`,
+          'A week of a small plant, as InfluxDB 1.x stored it, into a stand-in for\n' +
+            `InfluxDB Clustered at ${sandbox.url} (a rehearsal on DuckDB, not a cluster).\n\n`,
         )
-        await run(file, { variables }, signal)
+        await run(file, { variables, next: WHERE_IT_IS }, signal)
         process.stdout.write(
           `\nWhat the stand-in answers to SELECT count(*):\n\n${await counts(file, { variables }, signal)}\n`,
         )
-        if (keep === true) process.stdout.write(`\nThe manifest, its state and its work folder: ${folder}\n`)
+        process.stdout.write(
+          keep === true ? `\nThe manifest, its state and its work folder: ${folder}\n` : '',
+        )
+        process.stdout.write(NEXT)
       } finally {
         await sandbox.close()
         if (keep !== true) await rm(folder, { recursive: true, force: true })
@@ -59,7 +69,9 @@ async function counts(file: string, options: ManifestOptions, signal: AbortSigna
   const rows: string[][] = []
   for (const { name } of plan.databases) {
     for (const series of await query(migration.target, token, name, 'SELECT count(*) FROM /.*/', signal)) {
-      const values = series.values[0]?.slice(1).map(Number) ?? []
+      // A field of other measurements is null here, as influxd answers FROM /.*/ too.
+      const counted = series.values[0]?.slice(1).filter((count) => count !== null) ?? []
+      const values = counted.map(Number)
       const sum = values.reduce((total, count) => total + count, 0)
       rows.push([name, series.name, formatCount(values.length), formatCount(sum)])
     }

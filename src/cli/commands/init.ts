@@ -1,6 +1,6 @@
 import { access, writeFile } from 'node:fs/promises'
 import { Command } from 'commander'
-import { ExitCode, Failure, messageOf } from '../../core/failure.ts'
+import { ExitCode, Failure, reasonOf } from '../../core/failure.ts'
 import { readCatalog } from '../../source/read-catalog.ts'
 import { manifestFor } from '../../source/write-manifest.ts'
 import { interruptSignal } from '../interrupt.ts'
@@ -41,8 +41,9 @@ async function save(file: string, manifest: string, force: boolean): Promise<voi
   try {
     await writeFile(file, manifest)
   } catch (error) {
-    throw new Failure('init/unwritable', `cannot write the manifest: ${messageOf(error)}`, {
+    throw new Failure('init/unwritable', `cannot write the manifest: ${reasonOf(error)}`, {
       where: file,
+      remedy: 'Name a place that you may write to (--out).',
       cause: error,
     })
   }

@@ -14,7 +14,7 @@ export function inspectCommand(): Command {
     .addOption(jsonOption('print the catalog as JSON'))
     .action(async (options: SourceOptions & { json?: boolean }) => {
       const catalog = await readCatalog(sourceOf(options), interruptSignal())
-      if (options.json === true) return void process.stdout.write(`${catalogJson(catalog)}\n`)
+      if (options.json === true) return void process.stdout.write(catalogJson(catalog))
       const { header, rows, rightAligned } = catalogTable(catalog)
       const notes = catalog.notes.map((note) => `\nnote: ${note}`)
       process.stdout.write(

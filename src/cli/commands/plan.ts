@@ -8,7 +8,14 @@ import { showPlan, type DatabasesFound } from '../../plan/show-plan.ts'
 import { differencesOf } from '../../run/create.ts'
 import { tokenRequestsOf } from '../../run/token.ts'
 import { interruptSignal } from '../interrupt.ts'
-import { envOption, jsonOption, manifestArgument, stateOption, type ManifestOptions } from '../options.ts'
+import {
+  commandLine,
+  envOption,
+  jsonOption,
+  manifestArgument,
+  stateOption,
+  type ManifestOptions,
+} from '../options.ts'
 import { prepare } from '../prepare.ts'
 
 interface PlanOptions extends ManifestOptions {
@@ -44,11 +51,10 @@ export function planCommand(): Command {
         found,
         tokens,
       )
-      const next =
-        options.out === undefined
-          ? `influx-ferry run ${file}`
-          : `influx-ferry run ${file} --plan ${options.out}`
-      process.stdout.write(`${text}\n\nNothing was changed. To do it: ${next}\n`)
+      const left = plan.slices.some(({ id }) => state?.slices[id]?.status !== 'written')
+      const run = commandLine('run', file, options)
+      const next = options.out === undefined ? run : `${run} --plan ${options.out}`
+      process.stdout.write(`${text}\n${left ? `\nNothing was changed. To do it: ${next}\n` : ''}`)
     })
 }
 

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import { ExitCode, Failure } from '../../core/failure.ts'
 import { systemClock } from '../../io/clock.ts'
+import { readManifestFile } from '../../manifest/read.ts'
 import { expectSamePlan, planFileOf } from '../../plan/plan-file.ts'
 import type { Plan, Slice } from '../../plan/plan.ts'
 import { PHASES, type Observer, type Phase } from '../../run/events.ts'
@@ -28,6 +29,8 @@ interface RunOptions extends ManifestOptions {
   only?: Phase[]
   mapping?: string[]
   update?: boolean
+  /** What to do after a run that is done, where it is not what a user would do. */
+  next?: string
 }
 
 export function runCommand(): Command {
@@ -46,6 +49,8 @@ export function runCommand(): Command {
 
 /** Runs a manifest with the display that fits the place, and leaves the exit code in the process. */
 export async function run(file: string, options: RunOptions, signal: AbortSignal): Promise<void> {
+  // Before a lock is put beside it.
+  await readManifestFile(file)
   const lock = await acquireLock(statePathOf(file, options))
   try {
     const { migration, plan, state, statePath } = await prepare(file, options, signal, false)
@@ -67,7 +72,9 @@ export async function run(file: string, options: RunOptions, signal: AbortSignal
     })
     await finished()
     if (options.json !== true) {
-      process.stdout.write(showOutcome({ file, migration, plan, slices, state: stateFile.state, result }))
+      process.stdout.write(
+        showOutcome({ file, options, migration, plan, slices, state: stateFile.state, result }),
+      )
     }
     process.exitCode = result.exitCode
     if (result.failure !== undefined) throw result.failure

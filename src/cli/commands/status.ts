@@ -1,13 +1,20 @@
 import { Command } from 'commander'
 import { ExitCode, Failure } from '../../core/failure.ts'
 import { mappingOfSliceId } from '../../plan/slices.ts'
-import { sumsOf } from '../../report/summary.ts'
+import { failuresOf, sumsOf } from '../../report/summary.ts'
 import { table } from '../../report/table.ts'
 import { formatCount } from '../../core/units.ts'
 import type { State } from '../../state/state.generated.ts'
 import { readState } from '../../state/state-file.ts'
 import { totalsOf } from '../../state/totals.ts'
-import { envOption, jsonOption, manifestArgument, stateOption, type ManifestOptions } from '../options.ts'
+import {
+  commandLine,
+  envOption,
+  jsonOption,
+  manifestArgument,
+  stateOption,
+  type ManifestOptions,
+} from '../options.ts'
 import { statePathOf } from '../prepare.ts'
 
 export function statusCommand(): Command {
@@ -23,7 +30,7 @@ export function statusCommand(): Command {
       if (state === undefined) {
         throw new Failure('state/none', 'nothing was done yet: there is no state file', {
           where: path,
-          remedy: `Begin with: influx-ferry run ${file}`,
+          remedy: `Begin with: ${commandLine('run', file, options)}`,
           exit: ExitCode.manifest,
         })
       }
@@ -52,14 +59,14 @@ function showStatus(state: State): string {
     ]
   })
   const last = state.runs.at(-1)
+  const head = `${state.name}: last run ${last?.startedAt ?? 'never'}, ${last?.outcome ?? 'killed, or still at work'}`
+  if (slices.length === 0) return `${head}\n\nNothing is exported yet.`
   return [
-    `${state.name}: last run ${last?.startedAt ?? 'never'}, ${last?.outcome ?? 'killed, or still at work'}`,
+    head,
     '',
     table(['MAPPING', 'TO', 'WRITTEN', 'EXPORTED', 'FAILED', 'ROWS', 'REFUSED'], rows, [2, 3, 4, 5, 6]),
     '',
     sumsOf(totalsOf(slices, state)),
-    ...Object.entries(state.slices).flatMap(([id, slice]) =>
-      slice.status === 'failed' ? [`failed ${id}: ${slice.message}`] : [],
-    ),
+    ...failuresOf(slices, state),
   ].join('\n')
 }

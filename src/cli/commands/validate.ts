@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { countOf } from '../../core/units.ts'
-import { envOption, manifestArgument, type ManifestOptions } from '../options.ts'
+import { commandLine, envOption, manifestArgument, type ManifestOptions } from '../options.ts'
 import { loadOrExplain } from '../prepare.ts'
 
 export function validateCommand(): Command {
@@ -13,6 +13,6 @@ export function validateCommand(): Command {
       process.stdout.write(
         `${file} is valid: ${countOf(sources.length, 'source')}, ${countOf(mappings.length, 'mapping')}.\n`,
       )
-      process.stdout.write(`Next: influx-ferry plan ${file}\n`)
+      process.stdout.write(`Next: ${commandLine('plan', file, options)}\n`)
     })
 }

@@ -88,6 +88,10 @@ function rowsTable(rows: Record<string, unknown>[]): string {
   const header = [...new Set(rows.flatMap((row) => Object.keys(row)))]
   return boxed(
     header,
-    rows.map((row) => header.map((name) => (row[name] === null ? '' : String(row[name] ?? '')))),
+    rows.map((row) => header.map((name) => cellText(row[name]))),
   )
+}
+
+function cellText(value: unknown): string {
+  return typeof value === 'string' ? value : value === null || value === undefined ? '' : toJson(value)
 }

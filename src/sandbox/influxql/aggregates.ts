@@ -14,14 +14,14 @@ const NUMBERS_ONLY = new Set(['sum', 'mean', 'min', 'max', 'spread', 'median', '
 
 /** Whether `call(*)` takes this field in. */
 export function accepts(call: string, column: Column): boolean {
-  return ANY_TYPE.has(call) || NUMERIC.has(column.kind)
+  const boolean = column.kind === 'boolean' && (call === 'min' || call === 'max')
+  return ANY_TYPE.has(call) || NUMERIC.has(column.kind) || boolean
 }
 
 /** @throws QueryError for functions that the sandbox does not have, and for types that a function does not take */
 export function aggregate(call: string, column: Column, distinct: boolean): Aggregate {
   if (!ANY_TYPE.has(call) && !NUMBERS_ONLY.has(call)) throw new QueryError(`not supported: ${call}()`)
-  if (!accepts(call, column) && !(column.kind === 'boolean' && (call === 'min' || call === 'max')))
-    throw new QueryError(`unsupported ${call} iterator type: ${column.kind}`)
+  if (!accepts(call, column)) throw new QueryError(`unsupported ${call} iterator type: ${column.kind}`)
   const c = `m.c${column.place}`
   const plain = (value: string): Aggregate => ({ value, time: undefined })
   switch (call) {

@@ -5,11 +5,16 @@ import type { Source } from './ast.ts'
 
 export type Piece =
   | { kind: 'series'; name: string | undefined; tags: Record<string, string> | undefined; columns: string[] }
-  /** A row as a JSON array. */
-  | { kind: 'row'; json: string }
+  /** Rows, each a JSON array. */
+  | { kind: 'rows'; json: string[] }
 
 export interface QueryContext {
   connection: DuckDBConnection
+  /**
+   * Keeps writes away while `work` looks at the schema and starts its query: a write adds its columns to the schema
+   * before DuckDB has them.
+   */
+  exclusively: <T>(work: () => Promise<T>) => Promise<T>
   /** The database of the request, whatever a statement says; `undefined` when it names none. */
   database: string | undefined
   /** Finds a database the token may read. @throws QueryError `Database x not found` */

@@ -1,5 +1,5 @@
 /** Runs parsed statements and yields their answers piece by piece, so that a large one is never held as a whole. */
-import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api'
+import type { DuckDBConnection, DuckDBResult, DuckDBValue } from '@duckdb/node-api'
 import type { Select, Statement } from './ast.ts'
 import { tablesOf, type Piece, type QueryContext } from './context.ts'
 import { fillWindows, type WindowRow } from './fill.ts'
@@ -13,54 +13,90 @@ export async function* answer(statement: Statement, context: QueryContext): Asyn
     yield* showAnswers(statement, context)
     return
   }
-  for (const { database, table } of tablesOf(statement.sources, context)) {
-    const compiled = compileSelect(statement, database, table, context.now)
-    if (compiled !== undefined) yield* selected(statement, table.name, compiled, context)
+  const sources = tablesOf(statement.sources, context)
+  const tables = sources.map(({ table }) => table)
+  for (const { database, table } of sources) {
+    const started = await context.exclusively(async () => {
+      const compiled = compileSelect(statement, database, table, tables, context.now)
+      if (compiled === undefined) return undefined
+      const groups = await groupsOf(compiled, context.connection)
+      return { compiled, groups, rows: await context.connection.stream(compiled.sql) }
+    })
+    if (started !== undefined) yield* selected(statement, table.name, started, context)
   }
+}
+
+interface Started {
+  compiled: Compiled
+  groups: Map<number, Record<string, string> | undefined>
+  rows: DuckDBResult
 }
 
 async function* selected(
   select: Select,
   name: string,
-  compiled: Compiled,
+  { compiled: { columns, windows }, groups, rows: result }: Started,
   context: QueryContext,
 ): AsyncGenerator<Piece> {
-  const groups = await groupsOf(compiled, context.connection)
-  const { columns, windows } = compiled
+  const page = new Page(select, context.formatTime)
   let group: number | undefined
   let rows: WindowRow[] = []
-  let skipped = 0
-  let shown = 0
-  const start = (next: number): Piece => {
-    group = next
-    skipped = 0
-    shown = 0
-    return { kind: 'series', name, tags: groups.get(next), columns }
-  }
-  const row = (time: bigint, cells: string[]): Piece[] => {
-    if (skipped < select.offset) {
-      skipped += 1
-      return []
-    }
-    if (select.limit !== undefined && shown >= select.limit) return []
-    shown += 1
-    return [{ kind: 'row', json: `[${context.formatTime(time)},${cells.join(',')}]` }]
-  }
-  const windowsDone = () => {
-    const filled = windows === undefined ? rows : fillWindows(rows, windows, select.descending)
+  const endGroup = (): Piece[] => {
+    if (windows !== undefined)
+      for (const { time, cells } of fillWindows(rows, windows, select.descending)) page.add(time, cells)
     rows = []
-    return filled.flatMap(({ time, cells }) => row(time, cells))
+    return page.take()
   }
-  for await (const [grp, time, ...cells] of rowsOf(context.connection, compiled.sql)) {
-    if (grp !== group) {
-      yield* windowsDone()
-      yield start(grp as number)
+  for await (const chunk of chunksOf(result)) {
+    for (const [grp, time, ...cells] of chunk) {
+      // Group numbers come as bigint from a window function, as number from a literal.
+      if (Number(grp) !== group) {
+        yield* endGroup()
+        group = Number(grp)
+        page.restart()
+        yield { kind: 'series', name, tags: groups.get(group), columns }
+      }
+      const texts = cells.map(valueJson)
+      if (windows === undefined) page.add(time as bigint, texts)
+      else rows.push({ time: time as bigint, cells: texts })
     }
-    const texts = cells.map(valueJson)
-    if (windows === undefined) yield* row(time as bigint, texts)
-    else rows.push({ time: time as bigint, cells: texts })
+    yield* page.take()
   }
-  yield* windowsDone()
+  yield* endGroup()
+}
+
+/** LIMIT and OFFSET of one series, and its rows not handed on yet. */
+class Page {
+  private rows: string[] = []
+  private skipped = 0
+  private shown = 0
+  private readonly select: Select
+  private readonly formatTime: QueryContext['formatTime']
+
+  constructor(select: Select, formatTime: QueryContext['formatTime']) {
+    this.select = select
+    this.formatTime = formatTime
+  }
+
+  restart(): void {
+    this.skipped = 0
+    this.shown = 0
+  }
+
+  add(time: bigint, cells: string[]): void {
+    if (this.skipped < this.select.offset) this.skipped += 1
+    else if (this.select.limit === undefined || this.shown < this.select.limit) {
+      this.shown += 1
+      this.rows.push(`[${this.formatTime(time)},${cells.join(',')}]`)
+    }
+  }
+
+  take(): Piece[] {
+    if (this.rows.length === 0) return []
+    const json = this.rows
+    this.rows = []
+    return [{ kind: 'rows', json }]
+  }
 }
 
 async function groupsOf(
@@ -68,26 +104,19 @@ async function groupsOf(
   connection: DuckDBConnection,
 ): Promise<Map<number, Record<string, string> | undefined>> {
   const groups = new Map<number, Record<string, string> | undefined>()
-  for await (const [grp, ...values] of rowsOf(connection, groupsSql)) {
-    const tags = groupTags.map((tag, i) => [tag, values[i] as string] as const)
-    groups.set(Number(grp), groupTags.length === 0 ? undefined : Object.fromEntries(tags))
+  for await (const chunk of chunksOf(await connection.stream(groupsSql))) {
+    for (const [grp, ...values] of chunk) {
+      const tags = groupTags.map((tag, i) => [tag, values[i] as string] as const)
+      groups.set(Number(grp), groupTags.length === 0 ? undefined : Object.fromEntries(tags))
+    }
   }
   return groups
 }
 
-async function* rowsOf(connection: DuckDBConnection, sql: string): AsyncGenerator<DuckDBValue[]> {
-  const result = await connection.stream(sql)
+async function* chunksOf(result: DuckDBResult): AsyncGenerator<DuckDBValue[][]> {
   for (;;) {
     const chunk = await result.fetchChunk()
     if (!chunk || chunk.rowCount === 0) return
-    const [first, ...rest] = chunk.getRows()
-    if (first) yield normal(first)
-    for (const row of rest) yield normal(row)
+    yield chunk.getRows()
   }
-}
-
-/** Group numbers come as bigint from a window function and as number from a literal. */
-function normal(row: DuckDBValue[]): DuckDBValue[] {
-  row[0] = Number(row[0])
-  return row
 }

@@ -12,6 +12,18 @@ import {
 } from './ast.ts'
 import { tokenize, type Token, type TokenKind } from './tokens.ts'
 
+/** Statements of InfluxQL that the cluster does not have, or the sandbox. */
+const OTHER_STATEMENTS = new Set([
+  'ALTER',
+  'CREATE',
+  'DELETE',
+  'DROP',
+  'EXPLAIN',
+  'GRANT',
+  'KILL',
+  'REVOKE',
+  'SET',
+])
 const COMPARISONS = new Set(['=', '!=', '<', '<=', '>', '>=', '=~', '!~'])
 
 /** Parses `;`-separated statements. @throws QueryError, which answers the whole request with 400 */
@@ -47,6 +59,7 @@ class Parser {
     if (this.word('SELECT')) return this.select()
     if (this.word('SHOW')) return this.show()
     const names = this.tokens.slice(this.at, this.at + 2).map(({ text }) => text.toUpperCase())
+    if (!OTHER_STATEMENTS.has(names[0] ?? '')) throw this.unexpected('SELECT, SHOW')
     throw new QueryError(`not supported: ${names.join(' ')}`)
   }
 
@@ -78,22 +91,26 @@ class Parser {
   }
 
   private projection(): Projection {
-    const distinct = this.word('DISTINCT')
-    const plain = { call: undefined, distinct, cast: undefined, alias: undefined }
-    if (this.symbol('*')) return { ...plain, name: '*', cast: this.cast() }
-    const isCall = this.peek().kind === 'word' && this.peek(1).text === '(' && this.peek(1).kind === 'symbol'
-    let projection: Projection
-    if (isCall) {
-      const call = this.advance().text.toLowerCase()
-      this.expectSymbol('(')
-      const inner = this.projection()
-      if (inner.call !== undefined && inner.call !== 'distinct')
-        throw new QueryError(`not supported: ${call}(${inner.call}())`)
-      this.expectSymbol(')')
-      projection = { ...inner, call, distinct: inner.distinct || inner.call === 'distinct' }
-    } else projection = { ...plain, name: this.identifier('field'), cast: this.cast() }
+    const isCall = this.peek().kind === 'word' && this.peek(1).kind === 'symbol' && this.peek(1).text === '('
+    const projection = isCall ? this.call() : this.plainProjection()
     if (this.word('AS')) projection.alias = this.identifier('alias')
     return projection
+  }
+
+  private call(): Projection {
+    const call = this.advance().text.toLowerCase()
+    this.expectSymbol('(')
+    const inner = this.projection()
+    this.expectSymbol(')')
+    if (inner.call !== undefined && inner.call !== 'distinct')
+      throw new QueryError(`not supported: ${call}(${inner.call}())`)
+    return { ...inner, call, distinct: inner.distinct || inner.call === 'distinct' }
+  }
+
+  private plainProjection(): Projection {
+    const distinct = this.word('DISTINCT')
+    const name = this.symbol('*') ? '*' : this.identifier('field')
+    return { call: undefined, distinct, name, cast: this.cast(), alias: undefined }
   }
 
   private cast(): string | undefined {

@@ -23,7 +23,7 @@ export async function* resultsJson(
           open = piece
           first = true
         } else {
-          text += first ? piece.json : `,${piece.json}`
+          text += `${first ? '' : ','}${piece.json.join(',')}`
           first = false
         }
         if (text.length > 65536) {
@@ -62,8 +62,10 @@ export async function* chunkedJson(
           if (series !== undefined) yield document(true, false)
           series = piece
         } else {
-          if (rows.length >= size) yield document(true, true)
-          rows.push(piece.json)
+          for (const json of piece.json) {
+            if (rows.length >= size) yield document(true, true)
+            rows.push(json)
+          }
         }
       }
       yield document(false, false)

@@ -34,15 +34,19 @@ interface Output {
   isCount?: boolean
 }
 
-/** `undefined` where the measurement has nothing of what is asked for. @throws QueryError */
+/**
+ * The statement for one of its measurements: `*` stands for what all of `tables` have, as in 1.x.
+ * `undefined` where the measurement has nothing of what is asked for. @throws QueryError
+ */
 export function compileSelect(
   select: Select,
   database: Database,
   table: Table,
+  tables: readonly Table[],
   now: bigint,
 ): Compiled | undefined {
   const { range, rest } = splitTime(select.where)
-  const groupTags = groupTagsOf(select, table)
+  const groupTags = groupTagsOf(select, tables)
   const calls = select.projections.some(({ call }) => call !== undefined)
   if (calls && select.projections.some(({ call }) => call === undefined))
     throw new QueryError('mixing aggregate and non-aggregate queries is not supported')
@@ -50,7 +54,9 @@ export function compileSelect(
   if (interval !== undefined && !calls)
     throw new QueryError('GROUP BY requires at least one aggregate function')
   const outputs = select.projections.flatMap((projection) =>
-    calls ? aggregateOutputs(projection, table) : plainOutputs(projection, table, new Set(groupTags)),
+    calls
+      ? aggregateOutputs(projection, table, tables)
+      : plainOutputs(projection, table, tables, new Set(groupTags)),
   )
   numberRepeated(outputs)
   const shown = outputs.flatMap((output) => output.shown ?? [])
@@ -64,8 +70,8 @@ export function compileSelect(
     groupTags,
     columns: ['time', ...outputs.map(({ name }) => name)],
   }
-  const list = outputs.map(({ sql }) => sql).join(', ')
   if (!calls) {
+    const list = outputs.map(({ sql }) => sql).join(', ')
     const any = shown.map((sql) => `${sql} IS NOT NULL`).join(' OR ')
     const bounded = groupTags.length === 0 && select.limit !== undefined
     const limit = bounded ? `LIMIT ${(select.limit ?? 0) + select.offset}` : ''
@@ -73,58 +79,72 @@ export function compileSelect(
       WHERE (${any}) ORDER BY s.grp, m."time" ${direction}, s.rank ${direction} ${limit}`
     return { ...common, sql, windows: undefined }
   }
+  // Without windows 1.x answers null, not 0, where a field has no value beside others that have.
+  const shownValues = outputs.map(({ sql, isCount }) =>
+    isCount && interval === undefined ? `nullif(${sql}, 0)` : sql,
+  )
   const some = shown.map((sql) => `count(${sql}) > 0`).join(' OR ')
   const time = aggregateTime(outputs, interval, range)
-  const sql = `WITH ${tags}, ${source} SELECT s.grp, ${time} AS t, ${list} FROM m JOIN s USING (series)
+  const sql = `WITH ${tags}, ${source} SELECT s.grp, ${time} AS t, ${shownValues.join(', ')} FROM m JOIN s USING (series)
     GROUP BY s.grp${interval === undefined ? '' : ', t'} HAVING ${some} ORDER BY s.grp, t ${direction}`
   const windows = interval === undefined ? undefined : windowsOf(select, interval, range, now, outputs)
   return { ...common, sql, windows }
 }
 
-function groupTagsOf({ groupBy }: Select, table: Table): string[] {
-  const names = new Set([...groupBy.tags, ...(groupBy.all ? table.tags.map(({ name }) => name) : [])])
-  return [...names].sort(byName)
+function groupTagsOf({ groupBy }: Select, tables: readonly Table[]): string[] {
+  const all = groupBy.all ? tables.flatMap(({ tags }) => tags.map(({ name }) => name)) : []
+  return [...new Set([...groupBy.tags, ...all])].sort(byName)
 }
 
-function plainOutputs(projection: Projection, table: Table, grouped: Set<string>): Output[] {
+function plainOutputs(
+  projection: Projection,
+  table: Table,
+  tables: readonly Table[],
+  grouped: Set<string>,
+): Output[] {
   const { name, cast, alias } = projection
   if (projection.distinct) throw new QueryError('not supported: DISTINCT')
   if (name === '*') {
-    const columns = [...table.columns.values()].filter(
-      (column) =>
-        !(column.kind === 'tag' && (grouped.has(column.name) || cast === 'field')) &&
-        !(column.kind !== 'tag' && cast === 'tag'),
-    )
-    return columns.sort((a, b) => byName(a.name, b.name)).map((column) => plainOutput(column, column.name))
+    const wanted = ({ kind, name: column }: Column) =>
+      kind === 'tag' ? !grouped.has(column) && cast !== 'field' : cast !== 'tag'
+    return namesOf(tables, wanted).map((column) => plainOutput(table.columns.get(column), column))
   }
   if (name === 'time') return []
   const column = table.columns.get(name)
-  const other =
-    cast !== undefined && column !== undefined && cast !== (column.kind === 'tag' ? 'tag' : 'field')
-  if (column === undefined || (other && cast !== column.kind))
-    return [{ name: alias ?? name, sql: 'NULL', shown: undefined }]
-  return [plainOutput(column, alias ?? name)]
+  const own = column?.kind === 'tag' ? 'tag' : 'field'
+  const fits = cast === undefined || cast === own || cast === column?.kind
+  return [plainOutput(fits ? column : undefined, alias ?? name)]
 }
 
-function plainOutput({ kind, place }: Column, name: string): Output {
+/** Names of the columns that `wanted` picks in any of the measurements, in the order in which `*` shows them. */
+function namesOf(tables: readonly Table[], wanted: (column: Column) => boolean): string[] {
+  const columns = tables.flatMap((table) => [...table.columns.values()].filter(wanted))
+  return [...new Set(columns.map(({ name }) => name))].sort(byName)
+}
+
+function plainOutput(column: Column | undefined, name: string): Output {
+  if (column === undefined) return { name, sql: 'NULL', shown: undefined }
+  const { kind, place } = column
   if (kind === 'tag') return { name, sql: `nullif(s.g${place}, '')`, shown: undefined }
   return { name, sql: `m.c${place}`, shown: `m.c${place}` }
 }
 
-function aggregateOutputs({ call, distinct, name, alias }: Projection, table: Table): Output[] {
-  const output = (column: Column, as: string): Output => {
-    const { value, time } = aggregate(call ?? '', column, distinct)
-    return { name: as, sql: value, time, shown: `m.c${column.place}`, isCount: call === 'count' }
+function aggregateOutputs(
+  { call = '', distinct, name, alias }: Projection,
+  table: Table,
+  tables: readonly Table[],
+): Output[] {
+  const output = (field: string, as: string): Output => {
+    const column = table.columns.get(field)
+    const isCount = call === 'count'
+    if (column === undefined || column.kind === 'tag' || (name === '*' && !accepts(call, column)))
+      return { name: as, sql: 'NULL', shown: undefined, isCount }
+    const { value, time } = aggregate(call, column, distinct)
+    return { name: as, sql: value, time, shown: `m.c${column.place}`, isCount }
   }
-  if (name === '*')
-    return table.fields
-      .filter((column) => accepts(call ?? '', column))
-      .sort((a, b) => byName(a.name, b.name))
-      .map((column) => output(column, `${alias ?? call}_${column.name}`))
-  const column = table.columns.get(name)
-  if (column === undefined || column.kind === 'tag')
-    return [{ name: alias ?? call ?? '', sql: 'NULL', shown: undefined, isCount: call === 'count' }]
-  return [output(column, alias ?? call ?? '')]
+  if (name !== '*') return [output(name, alias ?? call)]
+  const fields = namesOf(tables, (column) => column.kind !== 'tag' && accepts(call, column))
+  return fields.map((field) => output(field, `${alias ?? call}_${field}`))
 }
 
 /** `count, count_1, count_2`: how 1.x tells columns of one name apart. */

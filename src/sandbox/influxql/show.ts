@@ -12,7 +12,7 @@ export async function* showAnswers(show: Show, context: QueryContext): AsyncGene
     scope.find(scope.database)
     const columns = ['name', 'duration', 'shardGroupDuration', 'replicaN', 'default']
     yield { kind: 'series', name: undefined, tags: undefined, columns }
-    yield { kind: 'row', json: '["autogen","0s","168h0m0s",1,true]' }
+    yield { kind: 'rows', json: ['["autogen","0s","168h0m0s",1,true]'] }
     return
   }
   if (show.where !== undefined && show.what !== 'tag values')
@@ -39,7 +39,12 @@ export async function* showAnswers(show: Show, context: QueryContext): AsyncGene
       yield* block(table.name, ['fieldKey', 'fieldType'], page(show, sorted(fields)))
     } else if (show.what === 'tag keys') {
       yield* block(table.name, ['tagKey'], page(show, sorted(table.tags.map(({ name }) => [name]))))
-    } else yield* block(table.name, ['key', 'value'], page(show, await tagValues(show, table, context)))
+    } else
+      yield* block(
+        table.name,
+        ['key', 'value'],
+        page(show, await context.exclusively(() => tagValues(show, table, context))),
+      )
   }
 }
 
@@ -68,7 +73,7 @@ function wanted(keys: readonly (string | RegExp)[], name: string): boolean {
 function* block(name: string, columns: string[], rows: string[][]): Generator<Piece> {
   if (rows.length === 0) return
   yield { kind: 'series', name, tags: undefined, columns }
-  for (const row of rows) yield { kind: 'row', json: JSON.stringify(row) }
+  yield { kind: 'rows', json: rows.map((row) => JSON.stringify(row)) }
 }
 
 const page = ({ limit, offset }: Show, rows: string[][]) =>

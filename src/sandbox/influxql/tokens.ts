@@ -10,7 +10,7 @@ export interface Token {
 
 const SPACE = /(?:\s|--[^\n]*|\/\*[^]*?\*\/)*/y
 const WORD = /[A-Za-z_][A-Za-z0-9_]*/y
-const NUMBER = /(\d+(?:\.\d+)?|\.\d+)((?:ns|u|µ|us|ms|s|m|h|d|w)(?:\d+(?:ns|u|µ|us|ms|s|m|h|d|w))*)?/y
+const NUMBER = /(\d+(?:\.\d+)?|\.\d+)((?:ns|us|µs|u|µ|ms|s|m|h|d|w)(?:\d+(?:ns|us|µs|u|µ|ms|s|m|h|d|w))*)?/y
 const SYMBOL = /=~|!~|!=|<>|<=|>=|::|[=<>(),;.*+\-$]/y
 const REGEX = /\/((?:\\\/|[^/\n])+)\//y
 

@@ -10,6 +10,16 @@ test('the first report has no rate; later ones look back a quarter of a minute',
   expect(line.show({ ...progress, done: 50, bytes: 2_000_000 }, 100_000)).toBe(' 50%  1/4 slices  5,000 rows')
 })
 
+test('it is said when nothing new comes', () => {
+  const line = new ProgressLine()
+  expect(line.again(0)).toBeUndefined()
+  line.show(progress, 1000)
+  expect(line.again(5000)).toBeUndefined()
+  expect(line.again(181_000)).toBe(' 25%  1/4 slices  5,000 rows  nothing new for 3 min')
+  line.show({ ...progress, done: 30 }, 182_000)
+  expect(line.again(183_000)).toBeUndefined()
+})
+
 test('a forecast is as exact as it can be', () => {
   expect([0.2, 45, 200, 7800].map(formatSeconds)).toEqual(['1 s', '45 s', '3 min', '2 h 10 min'])
 })

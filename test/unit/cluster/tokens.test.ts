@@ -10,6 +10,9 @@ import { temporaryFolder } from '../../rig/temporary-folder.ts'
 let dir: string
 let created: TokenSpec[]
 let listed: TokenInfo[]
+let notes: string[]
+let notesAtCreation: number
+const tell = (note: string) => void notes.push(note)
 const clock = new FastClock()
 const { signal } = new AbortController()
 
@@ -17,12 +20,14 @@ beforeEach(async () => {
   dir = await temporaryFolder()
   created = []
   listed = []
+  notes = []
 })
 
 /** The interface of both admin kinds, which have tests of their own. */
 const admin = {
   listTokens: async () => listed,
   async createToken(spec: TokenSpec) {
+    notesAtCreation = notes.length
     created.push(spec)
     return { id: `id-${created.length}`, secret: `apiv1_${created.length}` }
   },
@@ -52,7 +57,15 @@ function obtain(
     file: 'manifest.yaml',
     spool: { dir, memory: 1, gzipLevel: 6 },
   }
-  return obtainToken({ request: { ...REQUEST, ...request }, admin: by, known, migration, clock, signal })
+  return obtainToken({
+    request: { ...REQUEST, ...request },
+    admin: by,
+    known,
+    migration,
+    clock,
+    signal,
+    tell,
+  })
 }
 
 const path = () => tokenPath(dir, REQUEST) ?? ''
@@ -71,14 +84,14 @@ describe('obtainToken', () => {
       created: false,
       id: undefined,
       createdAt: undefined,
-      notes: [],
     })
     expect(created).toEqual([])
   })
 
   it('creates one and keeps it for its owner only', async () => {
     const token = await obtain()
-    expect(token).toMatchObject({ secret: 'apiv1_1', created: true, id: 'id-1', notes: [] })
+    expect(token).toMatchObject({ secret: 'apiv1_1', created: true, id: 'id-1' })
+    expect(notes).toEqual([])
     expect(token.createdAt).toBe(clock.now())
     expect(created).toEqual([
       { description: REQUEST.description, read: REQUEST.read, write: REQUEST.write, expiresAt: undefined },
@@ -91,7 +104,8 @@ describe('obtainToken', () => {
   it('uses the kept one on a rerun, with the age it has', async () => {
     await obtain()
     const again = await obtain({}, KNOWN)
-    expect(again).toMatchObject({ secret: 'apiv1_1', created: false, id: 'old-id', notes: [] })
+    expect(again).toMatchObject({ secret: 'apiv1_1', created: false, id: 'old-id' })
+    expect(notes).toEqual([])
     expect(again.createdAt).toBe(Date.parse(KNOWN.createdAt))
     expect(created).toHaveLength(1)
   })
@@ -108,7 +122,7 @@ describe('obtainToken', () => {
     await rm(path())
     const token = await obtain({}, KNOWN)
     expect(token).toMatchObject({ secret: 'apiv1_2', created: true })
-    expect(token.notes).toEqual([
+    expect(notes).toEqual([
       'the token "plant migration" (old-id) is lost; a new one takes its place, revoke the old one',
     ])
     expect(await readFile(path(), 'utf8')).toBe('apiv1_2\n')
@@ -118,7 +132,7 @@ describe('obtainToken', () => {
     await keep('apiv1_kept')
     const token = await obtain({ write: ['plant/autogen', 'plant/new'] }, KNOWN)
     expect(token.created).toBe(true)
-    expect(token.notes[0]).toContain('(old-id) lacks plant/new')
+    expect(notes[0]).toContain('(old-id) lacks plant/new')
     expect(await obtain({ write: ['anything'] }, { ...KNOWN, databases: ['*'] })).toMatchObject({
       created: false,
     })
@@ -129,9 +143,11 @@ describe('obtainToken', () => {
       { id: 'orphan', description: 'plant migration' },
       { id: 'other', description: 'other' },
     ]
-    const { notes } = await obtain()
+    await obtain()
     expect(notes).toHaveLength(1)
     expect(notes[0]).toContain('(orphan)')
+    // Before: a run that is killed right after the creation has named the lost one.
+    expect(notesAtCreation).toBe(1)
   })
 
   it('hands one to a command, on standard input', async () => {
@@ -140,8 +156,8 @@ describe('obtainToken', () => {
     const command = [process.execPath, '-e', script, file]
     expect(await obtain({ keep: { kind: 'command', command } })).toMatchObject({ secret: 'apiv1_1' })
     expect(await readFile(file, 'utf8')).toBe('apiv1_1\n')
-    const again = await obtain({ keep: { kind: 'command', command } }, KNOWN)
-    expect(again.notes[0]).toContain('(old-id) was handed to a command; a new one takes its place')
+    await obtain({ keep: { kind: 'command', command } }, KNOWN)
+    expect(notes[0]).toContain('(old-id) was handed to a command; a new one takes its place')
   })
 
   it('names a token that could not be kept', async () => {
@@ -161,13 +177,14 @@ describe('obtainToken', () => {
 
   it('notes a file that others can read', async () => {
     await keep('apiv1_kept', 0o644)
-    expect((await obtain({}, KNOWN)).notes[0]).toContain('chmod 600')
+    await obtain({}, KNOWN)
+    expect(notes[0]).toContain('chmod 600')
   })
 
   it('needs somebody to ask', async () => {
     await expect(
       obtainToken({
-        ...{ request: REQUEST, admin: undefined, known: undefined, clock, signal },
+        ...{ request: REQUEST, admin: undefined, known: undefined, clock, signal, tell },
         migration: { file: 'manifest.yaml', spool: { dir, memory: 1, gzipLevel: 6 } },
       }),
     ).rejects.toMatchObject({ code: 'token/none', exit: 2, where: 'manifest.yaml' })

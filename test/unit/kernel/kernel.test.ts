@@ -114,6 +114,11 @@ describe('a damaged block', () => {
       integer,
       body(1n, 3n, [integer, 11], times.slice(1), [0x20, ...first, 2, 3]),
     ],
+    'with a shorter run of integers': [
+      'count-mismatch',
+      integer,
+      body(1n, 3n, [integer, 11], times.slice(1), [0x20, ...first, 2, 1]),
+    ],
     'with strings that are no snappy': [
       'bad-encoding',
       string,

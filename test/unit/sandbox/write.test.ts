@@ -251,7 +251,7 @@ describe('requests that are refused', () => {
     [{}, { authorization: 'bearer lower' }, 401, 'no credentials in the request'],
   ])('%j %j', async (parameters, headers, status, expected) => {
     sandbox = await openSandbox()
-    const answer = await sandbox.write('m f=1 1', parameters as Record<string, string>, { headers })
+    const answer = await sandbox.write('m f=1 1', parameters, { headers })
     expect(answer.status).toBe(status)
     expect(message(answer)).toBe(expected)
   })

@@ -201,7 +201,7 @@ Some series for "db/rp" may be brought back by replaying this data.' >&2; ${line
     const body = `tsm; echo "open $data/db/rp/1/1-1.tsm: permission denied" >&2; exit 3`
     expect((await failure(body, { abilities })).error).toMatchObject({
       code: 'export/influx-inspect-failed',
-      message: 'influx_inspect ended with exit code 3',
+      message: `influx_inspect ended with exit code 3: open ${files[0]?.path}: permission denied`,
       remedy: `open ${files[0]?.path}: permission denied\nMend that, and run again.`,
     })
   })

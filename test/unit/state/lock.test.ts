@@ -32,6 +32,19 @@ test('the lock of a process that was killed is taken over', async () => {
   expect(await readdir(join(state, '..'))).toEqual([])
 })
 
+test('drafts of killed runs are removed, and nothing else', async () => {
+  const folder = await temporaryFolder()
+  const killed = spawn('true')
+  await once(killed, 'exit')
+  const drafts = ['tmp', 'lock', 'lock.stale'].map((kind) =>
+    kind === 'tmp' ? `p.state.json.${killed.pid}.tmp` : `p.state.json.${kind}.${killed.pid}`,
+  )
+  const others = ['p.state.json', `q.state.json.${killed.pid}.tmp`, `p.state.json.${process.ppid}.tmp`]
+  for (const name of [...drafts, ...others]) await writeFile(join(folder, name), '')
+  await (await acquireLock(join(folder, 'p.state.json'))).release()
+  expect((await readdir(folder)).sort()).toEqual(others.sort())
+})
+
 test('a pid that now belongs to another process does not hold the lock', async () => {
   const state = join(await temporaryFolder(), 'plant.state.json')
   await writeFile(

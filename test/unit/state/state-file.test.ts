@@ -36,7 +36,16 @@ test('a cut file is refused with its place and what to do', async () => {
   await expect(readState(path)).rejects.toMatchObject({
     code: 'state/damaged',
     where: path,
-    remedy: expect.stringContaining('delete it') as string,
+    remedy: expect.stringContaining('move it away') as string,
+  })
+})
+
+test('a file that is no state file is not quoted: it may hold anything', async () => {
+  const path = await savedState()
+  await writeFile(path, 'apim_a-secret')
+  await expect(readState(path)).rejects.toMatchObject({
+    code: 'state/damaged',
+    message: expect.not.stringContaining('apim') as string,
   })
 })
 
