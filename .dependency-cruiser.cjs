@@ -1,19 +1,22 @@
 /**
- * The arrows of the house: cli -> run -> {source, lines, cluster} -> {plan, state} -> manifest -> io -> core.
+ * The arrows of the house: cli -> run -> {source, lines, cluster} -> {plan, state} -> manifest -> io -> core;
+ * source -> kernel -> core.
  * A folder may import those below it, never one above it or beside it.
  */
 const below = {
   core: [],
   io: [],
+  kernel: [],
+  kernel: [],
   manifest: ['io'],
   state: ['manifest', 'plan'],
   plan: ['manifest', 'source', 'state'],
-  source: ['plan', 'state', 'manifest'],
+  source: ['plan', 'state', 'manifest', 'kernel'],
   lines: ['plan', 'state', 'manifest'],
   cluster: ['plan', 'state', 'manifest', 'lines'],
   sandbox: [],
   report: ['plan', 'state', 'manifest', 'lines'],
-  run: ['source', 'lines', 'cluster', 'plan', 'state', 'manifest'],
+  run: ['source', 'kernel', 'lines', 'cluster', 'plan', 'state', 'manifest'],
 }
 
 module.exports = {

@@ -1,8 +1,9 @@
-// npm run generate: what follows from schemas/: types in src/, and the manifest reference in README.md.
+// npm run generate: what follows from schemas/: types in src/, and the manifest reference in README.md; and the kernel.
 // With --check nothing is written, and a file that is not current fails the check.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { compile } from 'json-schema-to-typescript'
+import { kernelFiles } from './build-kernel.mjs'
 import { manifestReference } from './manifest-reference.mjs'
 
 const root = new URL('../', import.meta.url)
@@ -24,6 +25,7 @@ if (existsSync(new URL('README.md', root))) {
   const schema = JSON.parse(read('schemas/manifest.schema.json'))
   write('README.md', withReference(read('README.md'), await manifestReference(schema)))
 }
+for (const [file, text] of Object.entries(await kernelFiles())) write(file, text)
 if (stale.length > 0) {
   console.error(`not current: ${stale.join(', ')}. Run: npm run generate`)
   process.exit(1)

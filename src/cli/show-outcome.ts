@@ -5,6 +5,7 @@ import { summaryOf } from '../report/summary.ts'
 import { commandLine, type ManifestOptions } from './options.ts'
 import type { Outcome, RunResult } from '../run/run.ts'
 import type { State } from '../state/state.generated.ts'
+import type { Totals } from '../state/totals.ts'
 
 interface Finished {
   file: string
@@ -24,17 +25,28 @@ const HEADLINES: Record<Outcome, string> = {
   interrupted: 'interrupted',
 }
 
+const SKIPPED = 'done, but damaged parts of the source were skipped'
+
 /** The last words of a run: what was moved, and what to do next. */
 export function showOutcome(finished: Finished): string {
   const { migration, plan, slices, state, result } = finished
   const part = slices.length < plan.slices.length ? ' (only the mappings asked for)' : ''
+  const { outcome, totals } = result
+  const headline = outcome === 'refused' && totals.skipped > 0 ? SKIPPED : HEADLINES[outcome]
   const next = nextSteps(finished).map((line) => `\n${line}`)
-  return `\n${migration.name}: ${HEADLINES[result.outcome]}${part}\n\n${summaryOf(plan, slices, state)}\n${next.join('')}\n${result.failure === undefined ? '' : '\n'}`
+  return `\n${migration.name}: ${headline}${part}\n\n${summaryOf(plan, slices, state)}\n${next.join('')}\n${result.failure === undefined ? '' : '\n'}`
+}
+
+/** What is in the dead letters; `undefined` when nothing is. */
+function letterWords({ refusedPoints, skipped }: Totals): string | undefined {
+  if (skipped > 0) return refusedPoints > 0 ? 'What was skipped and refused is in' : 'What was skipped is in'
+  return refusedPoints > 0 ? 'Refused points are in' : undefined
 }
 
 function nextSteps({ file, options, migration, plan, state, result }: Finished): string[] {
   const { spool, target } = migration
-  const letters = `Refused points are in ${join(spool.dir, 'dead-letter')}, one JSON object a line, each with its reason.`
+  const refused = letterWords(result.totals)
+  const letters = `${refused} ${join(spool.dir, 'dead-letter')}, one JSON object a line, each with its reason.`
   const run = commandLine('run', file, options)
   const left = plan.slices.some(({ id }) => state.slices[id]?.status !== 'written')
   switch (result.outcome) {
@@ -50,7 +62,7 @@ function nextSteps({ file, options, migration, plan, state, result }: Finished):
     case 'failed':
     case 'interrupted': {
       const again = `Next: ${run}   goes on where this run stopped`
-      return result.totals.refusedPoints > 0 ? [letters, again] : [again]
+      return refused === undefined ? [again] : [letters, again]
     }
   }
 }

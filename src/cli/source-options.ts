@@ -33,10 +33,12 @@ export function sourceOf({ dataDir, walDir, metaDir, lineProtocol }: SourceOptio
   return {
     kind: 'data-dir',
     name: 'source-1',
-    reader: 'influx_inspect',
+    reader: 'tsm',
     dataDir: data,
     walDir: resolve(walDir ?? join(dirname(data), 'wal')),
     metaDir: resolve(metaDir ?? join(dirname(data), 'meta')),
+    snapshotDir: undefined,
+    onCorruption: 'fail',
     command: ['influx_inspect'],
   }
 }

@@ -3,16 +3,23 @@
  * series' fields at one time.
  */
 export interface ExportCounts {
-  /** Points the source gave: `points + overwritten + filtered + refusedPoints` must equal it. */
+  /** Points the source gave: `points + overwritten + deleted + filtered + refusedPoints` must equal it. */
   pointsRead: number
   /** Points in the rows of the spool. */
   points: number
   /** Points that a later value of the same field at the same time replaced. */
   overwritten: number
+  /** Points that were deleted and are still in the source's files. Only the TSM reader sees such. */
+  deleted: number
   /** Points outside the slice's window (of another slice, or outside the range asked for). */
   filtered: number
   /** Points that v3 line protocol cannot express; each is in the dead letter with its reason. */
   refusedPoints: number
+  /**
+   * Damaged blocks, files and WAL segments, or parts of them, that were left out (`onCorruption: skip`); each is in the
+   * dead letter. How many points they had is not known: they are in no sum.
+   */
+  skipped: number
   rows: number
   batches: number
   /** Bytes of line protocol before and after gzip. */

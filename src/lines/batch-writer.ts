@@ -79,6 +79,28 @@ export class BatchWriter {
     }
   }
 
+  /** What fits into the batch under way; a full one is closed first. */
+  async room(): Promise<{ rows: number; bytes: number }> {
+    const { lines, bytes } = this.#limits
+    if (this.#lines >= lines || this.#at >= bytes) await this.#closeBatch()
+    return { rows: lines - this.#lines, bytes: bytes - this.#at }
+  }
+
+  /** Appends ready rows: as many as there is room for, or one. Their bytes are copied. */
+  async appendRows(bytes: Uint8Array, rows: number, points: number): Promise<void> {
+    const { lines, bytes: limit } = this.#limits
+    const fits = this.#lines + rows <= lines && this.#at + bytes.length <= limit
+    if (this.#lines > 0 && !fits) await this.#closeBatch()
+    if (bytes.length > this.#buffer.length) {
+      if (rows > 1) throw new RangeError(`${rows} rows are appended that no batch has room for`)
+      this.#buffer = Buffer.allocUnsafeSlow(bytes.length) // alone in its batch
+    }
+    this.#buffer.set(bytes, this.#at)
+    this.#at += bytes.length
+    this.#lines += rows
+    this.#batchPoints += points
+  }
+
   /** Closes the last batch and flushes the file to the disk. */
   async finish(): Promise<void> {
     if (this.#lines > 0) await this.#closeBatch()

@@ -7,10 +7,12 @@ export interface DeadLetter {
   /** Who refused: us, before sending, or the cluster. */
   by: 'influx-ferry' | 'cluster'
   reason: string
+  /** What is damaged and was skipped: file, series, field, block, times, as far as they are known. There is no line then. */
+  where?: string
   /** The line as it was read (`by: influx-ferry`, 1.x escaping) or as it was sent (`by: cluster`). UTF-8, or base64 of it when it is not valid UTF-8. */
   line: string
   encoding?: 'base64'
-  /** Points in the line. */
+  /** Points in the line; of what is damaged 0, as nobody can count them. */
   points: number
 }
 

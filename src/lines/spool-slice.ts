@@ -1,39 +1,25 @@
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { isUtf8 } from 'node:buffer'
-import { dirname, join } from 'node:path'
-import { Failure, systemCodeOf } from '../core/failure.ts'
+import { join } from 'node:path'
 import type { TimeWindow } from '../core/time.ts'
-import { formatBytes } from '../core/units.ts'
 import type { ExportCounts } from './accounting.ts'
-import { BatchWriter } from './batch-writer.ts'
-import type { BatchLimits } from './batch-writer.ts'
-import type { DeadLetterSink } from './dead-letter.ts'
+import type { BatchWriter } from './batch-writer.ts'
+import { finishedSpool, type SourceCounts, type SpoolTarget } from './finished-spool.ts'
 import { LineParser, type Comments } from './line-parser.ts'
 import { readLines } from './line-reader.ts'
 import { MergedRows } from './merged-rows.ts'
 import { PointStore } from './point-store.ts'
 import type { Overwritten, RowCursor } from './rows.ts'
 import { RunRows, writeRun } from './run-file.ts'
-import { writeSpoolIndex } from './spool-file.ts'
 import { StoredRows } from './stored-rows.ts'
 
 /** Runs merged at once: each has a file open and a buffer. */
 const FAN_IN = 64
 
-export interface SpoolSliceOptions {
-  /** Slice id. */
-  slice: string
+export interface SpoolSliceOptions extends SpoolTarget {
   window: TimeWindow
   /** Bytes for points, dictionaries and sorting. Batches in the making come on top: five times `batch.bytes`. */
   memory: number
-  batch: BatchLimits
-  gzipLevel: number
-  /** Final spool file; its index is `${path}.index.json`. */
-  path: string
-  /** Sorted runs go here; emptied first, removed at the end and on failure. */
-  workDir: string
-  deadLetters: DeadLetterSink
-  signal: AbortSignal
   /** Default: any. */
   comments?: Comments
   onProgress: (bytesRead: number, pointsRead: number) => void
@@ -49,40 +35,24 @@ export async function spoolSlice(
   chunks: AsyncIterable<Uint8Array>,
   options: SpoolSliceOptions,
 ): Promise<ExportCounts> {
-  const { path, workDir } = options
-  const partial = `${path}.partial`
   const job = new SpoolJob(options)
-  try {
-    await mkdir(dirname(path), { recursive: true })
-    // A run that was killed leaves its sorted runs.
-    await rm(workDir, { recursive: true, force: true })
-    await mkdir(workDir, { recursive: true })
-    // An index of an earlier export must not stand beside a new spool.
-    await rm(`${path}.index.json`, { force: true })
-    const counts = await job.run(chunks, partial)
-    await rename(partial, path)
-    await options.deadLetters.flush()
-    await writeSpoolIndex(path, { version: 1, slice: options.slice, batches: job.batches, counts })
-    return counts
-  } catch (error) {
-    await rm(partial, { force: true })
-    throw explained(error, path, workDir, job.bytesOnDisk)
-  } finally {
-    await rm(workDir, { recursive: true, force: true })
-  }
+  return finishedSpool(
+    options,
+    (open) => job.run(chunks, open),
+    () => job.runBytes,
+  )
 }
 
 class SpoolJob {
-  batches: BatchWriter['batches'] = []
+  /** Of sorted runs. */
+  runBytes = 0
   readonly #options: SpoolSliceOptions
   readonly #store: PointStore
   readonly #parser: LineParser
   readonly #overwritten: Overwritten = { points: 0 }
   /** Oldest first. */
   #runs: string[] = []
-  #runBytes = 0
   #nextRun = 0
-  #writer: BatchWriter | undefined
 
   constructor(options: SpoolSliceOptions) {
     this.#options = options
@@ -96,30 +66,22 @@ class SpoolJob {
     })
   }
 
-  get bytesOnDisk(): number {
-    return this.#runBytes + (this.#writer?.gzipBytes ?? 0)
-  }
-
-  async run(chunks: AsyncIterable<Uint8Array>, partial: string): Promise<ExportCounts> {
-    const { batch, gzipLevel, signal, onProgress } = this.#options
+  async run(chunks: AsyncIterable<Uint8Array>, open: () => Promise<BatchWriter>): Promise<SourceCounts> {
+    const { signal, onProgress } = this.#options
     await readLines(chunks, this.#parser, {
       onFull: () => this.#spill(),
       onProgress: (bytes) => onProgress(bytes, this.#parser.pointsRead),
       signal,
     })
     while (this.#runs.length >= FAN_IN) await this.#mergePass()
-    const writer = await BatchWriter.create(partial, batch, gzipLevel, signal)
-    this.#writer = writer
-    try {
-      const stored = new StoredRows(this.#store, this.#overwritten)
-      await this.#merging(this.#runs, [stored], (rows) => writer.writeAll(rows))
-      await writer.finish()
-    } catch (error) {
-      await writer.abandon()
-      throw error
+    const writer = await open()
+    const stored = new StoredRows(this.#store, this.#overwritten)
+    await this.#merging(this.#runs, [stored], (rows) => writer.writeAll(rows))
+    const { pointsRead, filtered, refusedPoints } = this.#parser
+    return {
+      ...{ pointsRead, overwritten: this.#overwritten.points, deleted: 0 },
+      ...{ filtered, refusedPoints, skipped: 0 },
     }
-    this.batches = writer.batches
-    return this.#counts(writer)
   }
 
   async #spill(): Promise<void> {
@@ -130,7 +92,7 @@ class SpoolJob {
   async #writeRun(rows: RowCursor): Promise<string> {
     const path = join(this.#options.workDir, `run-${this.#nextRun++}`)
     this.#runs.push(path)
-    this.#runBytes += await writeRun(path, rows, this.#options.signal)
+    this.runBytes += await writeRun(path, rows, this.#options.signal)
     return path
   }
 
@@ -160,41 +122,4 @@ class SpoolJob {
       for (const run of opened) run.close()
     }
   }
-
-  #counts(writer: BatchWriter): ExportCounts {
-    const { pointsRead, filtered, refusedPoints } = this.#parser
-    const { points, rows, rawBytes, gzipBytes, batches } = writer
-    const overwritten = this.#overwritten.points
-    if (pointsRead !== points + overwritten + filtered + refusedPoints) {
-      throw new Failure('export/sum', 'the sums of the export do not close', {
-        where: `${this.#options.slice}: ${pointsRead} points read, but ${points} in rows + ${overwritten} overwritten + ${filtered} filtered + ${refusedPoints} refused`,
-        remedy: 'This is a defect of influx-ferry; nothing was sent. Please report it with these numbers.',
-      })
-    }
-    return {
-      ...{ pointsRead, points, overwritten, filtered, refusedPoints },
-      ...{ rows, batches: batches.length, rawBytes, gzipBytes },
-    }
-  }
-}
-
-/** Why there is no more room. */
-const NO_ROOM: Record<string, string> = {
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the disk quota is used up',
-  EFBIG: 'a file would be larger than is allowed here (ulimit -f)',
-}
-
-/** A full disk as a failure; any other error as it is. */
-function explained(error: unknown, path: string, workDir: string, bytes: number): unknown {
-  const what = NO_ROOM[systemCodeOf(error) ?? '']
-  if (error instanceof Failure || what === undefined) return error
-  const after = bytes === 0 ? '' : ` after ${formatBytes(bytes)} of spool and sorted runs`
-  return new Failure('spool/disk-full', what + after, {
-    where: `${path} (sorted runs in ${workDir})`,
-    remedy:
-      'Make room, or put the work folder on a larger disk ("spool: { dir: ... }"), and run again.\n' +
-      'What was half-written has been removed; this slice is exported anew.',
-    cause: error,
-  })
 }

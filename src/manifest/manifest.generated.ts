@@ -74,9 +74,21 @@ export interface DataDirSource {
    */
   kind: 'data-dir'
   /**
-   * What reads the files: influx_inspect, InfluxData's own tool.
+   * What reads the files: tsm, influx-ferry itself, which checks every block and needs no program of InfluxDB's; or influx_inspect, InfluxData's own tool.
    */
-  reader?: 'influx_inspect'
+  reader?: 'tsm' | 'influx_inspect'
+  /**
+   * For a source whose influxd is running. hardlink: hard links to the TSM files and a copy of the WAL are made, read, and removed when the export is over. none: the files are read where they are, and a slice whose files change meanwhile fails.
+   */
+  snapshot?: 'none' | 'hardlink'
+  /**
+   * Folder for the snapshot, on the file system of dataDir. Default: snapshot/NAME in the work folder.
+   */
+  snapshotDir?: string
+  /**
+   * What happens at a damaged block or file (reader tsm). fail: its slice fails, the others go on. skip: it is left out and listed in the dead letter, and the run ends with exit code 3.
+   */
+  onCorruption?: 'fail' | 'skip'
   /**
    * The folder with one folder a database in it ([data] dir in influxdb.conf).
    */

@@ -29,12 +29,16 @@ export type Source = DataDirSource | LineProtocolSource
 export interface DataDirSource {
   kind: 'data-dir'
   name: string
-  reader: 'influx_inspect'
+  reader: 'tsm' | 'influx_inspect'
   dataDir: string
   walDir: string
   /** May not exist: the catalog then falls back to directories and says so. */
   metaDir: string
-  /** Program and leading arguments, `['influx_inspect']` or `['docker', 'exec', 'db', 'influx_inspect']`. */
+  /** Where a hard-linked copy is made and read, absolute; `undefined`: the files are read where they are. */
+  snapshotDir: string | undefined
+  /** At a damaged block or file. Reader `tsm` only: influx_inspect's output does not tell. */
+  onCorruption: 'fail' | 'skip'
+  /** Reader `influx_inspect`: program and leading arguments, `['influx_inspect']` or `['docker', 'exec', 'db', 'influx_inspect']`. */
   command: string[]
 }
 

@@ -22,8 +22,12 @@ export function normalize(manifest: written.Manifest, context: NormalizeContext)
   const { environment } = context
   const timeRange = windowOf(manifest.timeRange) ?? ALL_TIME
   const ca = target.tls?.ca
+  const workFolder = resolvePath(
+    spool.dir ?? join('.influx-ferry', environment === undefined ? name : `${name}.${environment}`),
+    context,
+  )
   const parts = {
-    sources: manifest.sources.map((source) => normalizeSource(source, context)),
+    sources: manifest.sources.map((source) => normalizeSource(source, context, workFolder)),
     timeRange,
     target: {
       url: (target.url ?? '').replace(/\/+$/, ''),
@@ -46,17 +50,14 @@ export function normalize(manifest: written.Manifest, context: NormalizeContext)
     ...parts,
     tokens: normalizeTokens(tokens ?? [], manifest, context),
     spool: {
-      dir: resolvePath(
-        spool.dir ?? join('.influx-ferry', environment === undefined ? name : `${name}.${environment}`),
-        context,
-      ),
+      dir: workFolder,
       memory: parseBytes(String(spool.memory ?? '256MB')) ?? 0,
       gzipLevel: spool.gzipLevel ?? 1,
     },
   }
 }
 
-function normalizeSource(source: written.Source, place: Place): Source {
+function normalizeSource(source: written.Source, place: Place, workFolder: string): Source {
   if (source.kind === 'line-protocol')
     return {
       kind: source.kind,
@@ -68,10 +69,17 @@ function normalizeSource(source: written.Source, place: Place): Source {
   return {
     kind: source.kind,
     name: source.name,
-    reader: source.reader ?? 'influx_inspect',
+    reader: source.reader ?? 'tsm',
     dataDir,
     walDir: source.walDir === undefined ? beside('wal') : resolvePath(source.walDir, place),
     metaDir: source.metaDir === undefined ? beside('meta') : resolvePath(source.metaDir, place),
+    snapshotDir:
+      source.snapshot !== 'hardlink'
+        ? undefined
+        : source.snapshotDir === undefined
+          ? join(workFolder, 'snapshot', encodeURIComponent(source.name))
+          : resolvePath(source.snapshotDir, place),
+    onCorruption: source.onCorruption ?? 'fail',
     command: resolveCommand(source.command ?? 'influx_inspect', place),
   }
 }

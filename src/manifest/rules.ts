@@ -2,7 +2,7 @@
 import { parseRfc3339 } from '../core/time.ts'
 import { parseBytes } from '../core/units.ts'
 import { error, type Finding, type Path } from './finding.ts'
-import type { Manifest, TimeRange } from './manifest.generated.ts'
+import type { DataDirSource, Manifest, TimeRange } from './manifest.generated.ts'
 import { mappingRules } from './rules-mapping.ts'
 import { targetRules } from './rules-target.ts'
 import { tokenRules } from './rules-token.ts'
@@ -51,8 +51,33 @@ function* sourceRules({ sources, mappings }: Manifest): Generator<Finding> {
         path: ['sources', at, 'name'],
         hint: 'nothing of it is moved; add a mapping or remove the source',
       }
-    if (source.kind === 'data-dir') yield* commandRules(source.command, ['sources', at, 'command'])
+    if (source.kind === 'data-dir') yield* dataDirRules(source, ['sources', at])
   }
+}
+
+function* dataDirRules(source: DataDirSource, path: Path): Generator<Finding> {
+  yield* commandRules(source.command, [...path, 'command'])
+  if (source.command !== undefined && source.reader !== 'influx_inspect')
+    yield error(
+      'source/command-unused',
+      [...path, 'command'],
+      'influx-ferry reads the files itself: nothing is started',
+      'add "reader: influx_inspect", or take this line out',
+    )
+  if (source.onCorruption === 'skip' && source.reader === 'influx_inspect')
+    yield error(
+      'source/skip-needs-tsm',
+      [...path, 'onCorruption'],
+      'influx_inspect does not tell what is damaged: there is nothing to list',
+      'use "reader: tsm", or take this line out',
+    )
+  if (source.snapshotDir !== undefined && source.snapshot !== 'hardlink')
+    yield error(
+      'source/snapshot-dir-unused',
+      [...path, 'snapshotDir'],
+      'no snapshot is asked for',
+      'add "snapshot: hardlink", or take this line out',
+    )
 }
 
 function* timeRangeRules(range: TimeRange | undefined, path: Path): Generator<Finding> {

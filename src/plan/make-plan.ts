@@ -140,7 +140,7 @@ function orphansIn(
 
 /** A wrapped influx_inspect is given the real folders, and exports what lies in them; a plain one gets the slice's files. */
 function exportsOrphans({ sources }: Migration, { source }: PlannedMapping): boolean {
-  return sources.some((one) => one.name === source && one.kind === 'data-dir' && one.command.length > 1)
+  return sources.some((one) => one.name === source && one.kind === 'data-dir' && one.reader === 'influx_inspect' && one.command.length > 1)
 }
 
 function orphanError(migration: Migration, mapping: Mapping, what: string): Diagnostic {
@@ -150,7 +150,7 @@ function orphanError(migration: Migration, mapping: Mapping, what: string): Diag
     message: `${what} is on disk but not in meta.db: influxd would not answer from it, and influx_inspect would export it`,
     file: migration.file,
     position: { ...mapping.position, length: 1 },
-    hint: 'Give "command" as the plain program, work on a copy without this shard, or narrow the timeRange.',
+    hint: 'Use "reader: tsm", give "command" as the plain program, work on a copy without this shard, or narrow the timeRange.',
   }
 }
 

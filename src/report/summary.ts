@@ -44,6 +44,7 @@ export function sumsOf(totals: Totals): string {
   const parts = [
     `${formatCount(totals.points)} in rows`,
     `${formatCount(totals.overwritten)} overwritten by a later value`,
+    totals.deleted > 0 && `${formatCount(totals.deleted)} deleted`,
     totals.filtered > 0 && `${formatCount(totals.filtered)} outside the range`,
     totals.refusedPoints > totals.refusedByCluster &&
       `${formatCount(totals.refusedPoints - totals.refusedByCluster)} not expressible`,
@@ -53,10 +54,17 @@ export function sumsOf(totals: Totals): string {
     totals.refusedLines > 0 && `${formatCount(totals.refusedLines)} refused by the cluster`,
     totals.rowsLeft > 0 && `${formatCount(totals.rowsLeft)} still to send`,
   ].filter(Boolean)
+  const skipped =
+    totals.skipped > 0
+      ? [
+          `${countOf(totals.skipped, 'damaged place')} of the source skipped; how many points were there is not known`,
+        ]
+      : []
   return [
     sumOf(`${countOf(totals.pointsRead, 'point')} read`, parts),
     sumOf(countOf(totals.rows, 'row'), sent),
     `${formatBytes(totals.rawBytes)} of line protocol, ${formatBytes(totals.gzipBytes)} gzipped`,
+    ...skipped,
   ].join('\n')
 }
 

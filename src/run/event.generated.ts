@@ -117,7 +117,7 @@ export interface Progress {
    */
   total: number
   /**
-   * Bytes the rate is of: line protocol read, or gzipped bytes acknowledged.
+   * Bytes the rate is of: line protocol or source files read, or gzipped bytes acknowledged.
    */
   bytes: number
 }
@@ -138,7 +138,7 @@ export interface SliceExported {
   seconds: number
 }
 /**
- * Sums of the export: pointsRead = points + overwritten + filtered + refusedPoints.
+ * Sums of the export: pointsRead = points + overwritten + deleted + filtered + refusedPoints.
  */
 export interface SliceCounts {
   /**
@@ -154,6 +154,10 @@ export interface SliceCounts {
    */
   overwritten: number
   /**
+   * Points that were deleted and are still in the source's files.
+   */
+  deleted: number
+  /**
    * Points outside the slice's window.
    */
   filtered: number
@@ -161,6 +165,10 @@ export interface SliceCounts {
    * Points that the target's line protocol cannot express; in the dead letter.
    */
   refusedPoints: number
+  /**
+   * Damaged blocks, files and WAL segments left out (onCorruption: skip); in the dead letter, and in no sum.
+   */
+  skipped: number
   /**
    * Lines in the batches.
    */
@@ -267,16 +275,18 @@ export interface RunEnded {
   totals: EventTotals
 }
 /**
- * Sums over all slices of the run: pointsRead = points + overwritten + filtered + (refusedPoints - refusedByCluster); rows = rowsWritten + refusedLines + rowsLeft.
+ * Sums over all slices of the run: pointsRead = points + overwritten + deleted + filtered + (refusedPoints - refusedByCluster); rows = rowsWritten + refusedLines + rowsLeft.
  */
 export interface EventTotals {
   slices: SlicesByStatus
   pointsRead: number
   points: number
   overwritten: number
+  deleted: number
   filtered: number
   refusedPoints: number
   refusedByCluster: number
+  skipped: number
   rows: number
   rowsWritten: number
   refusedLines: number

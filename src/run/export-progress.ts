@@ -9,8 +9,10 @@ export class ExportProgress {
   readonly #context: RunContext
   readonly #sizes: Map<string, number>
   readonly #total: number
-  #slice = { bytes: 0, read: 0 }
+  #slice: CurrentSlice = { bytes: 0, read: 0, part: undefined }
   #finished = { slices: 0, bytes: 0, read: 0, rows: 0 }
+  /** Bytes of source files, and of the line protocol that came of them. */
+  #learnt = { bytes: 0, read: 0 }
   #slices: number
   #told = 0
 
@@ -24,7 +26,7 @@ export class ExportProgress {
   }
 
   start(slice: Slice): void {
-    this.#slice = { bytes: this.#sizes.get(slice.id) ?? 0, read: 0 }
+    this.#slice = { bytes: this.#sizes.get(slice.id) ?? 0, read: 0, part: undefined }
     this.#tell()
   }
 
@@ -33,23 +35,36 @@ export class ExportProgress {
     if (this.#context.clock.now() - this.#told >= TELL_EVERY) this.#tell()
   }
 
+  /** Of readers that know which part of the slice's files is done, 0 to 1. */
+  advanceTo(part: number): void {
+    this.#slice.part = part
+    this.advance(Math.round(part * this.#slice.bytes))
+  }
+
   finish(rows: number): void {
     const { slices, bytes, read } = this.#finished
+    if (this.#slice.part === undefined) {
+      this.#learnt.bytes += this.#slice.bytes
+      this.#learnt.read += this.#slice.read
+    }
     this.#finished = {
       slices: slices + 1,
       bytes: bytes + this.#slice.bytes,
       read: read + this.#slice.read,
       rows: this.#finished.rows + rows,
     }
-    this.#slice = { bytes: 0, read: 0 }
+    this.#slice = { bytes: 0, read: 0, part: undefined }
     this.#tell()
   }
 
   #tell(): void {
     this.#told = this.#context.clock.now()
     const { slices, bytes, read, rows } = this.#finished
-    const expansion = bytes === 0 ? USUAL_EXPANSION : read / bytes
-    const current = Math.min(this.#slice.bytes * ALMOST, this.#slice.read / Math.max(expansion, 1))
+    const learnt = this.#learnt
+    const expansion = learnt.bytes === 0 ? USUAL_EXPANSION : learnt.read / learnt.bytes
+    const { part } = this.#slice
+    const passed = part === undefined ? this.#slice.read / Math.max(expansion, 1) : part * this.#slice.bytes
+    const current = Math.min(this.#slice.bytes * ALMOST, passed)
     this.#context.observe({
       type: 'progress',
       phase: 'export',
@@ -63,6 +78,14 @@ export class ExportProgress {
       },
     })
   }
+}
+
+interface CurrentSlice {
+  /** Of source files. */
+  bytes: number
+  /** Of line protocol, or of source files. */
+  read: number
+  part: number | undefined
 }
 
 /** Milliseconds between two reports. */

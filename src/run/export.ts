@@ -2,11 +2,15 @@
 import { Failure } from '../core/failure.ts'
 import { formatWindow } from '../core/time.ts'
 import { countOf, formatBytes } from '../core/units.ts'
+import { createKernel, type Kernel } from '../kernel/kernel.ts'
+import type { ExportCounts } from '../lines/accounting.ts'
 import { openDeadLetters } from '../lines/dead-letter-file.ts'
+import type { SpoolTarget } from '../lines/finished-spool.ts'
 import type { Comments } from '../lines/line-parser.ts'
 import { spoolSlice } from '../lines/spool-slice.ts'
 import type { Slice } from '../plan/plan.ts'
 import { fingerprintOf } from '../plan/slices.ts'
+import type { CatalogFile } from '../source/catalog.ts'
 import { checkUnchanged } from '../source/check-unchanged.ts'
 import {
   exportWithInfluxInspect,
@@ -14,48 +18,54 @@ import {
   type InfluxInspectAbilities,
 } from '../source/influx-inspect.ts'
 import { readLineProtocolFiles } from '../source/line-protocol-files.ts'
+import type { WalNote } from '../source/tsm/wal-segment.ts'
 import { slicesToExport, sourceOf, type RunContext } from './context.ts'
-import { deadLetterPath, sortedRunsPath, spoolPath } from './work-folder.ts'
 import { ExportProgress } from './export-progress.ts'
+import { exportTsm, kernelMemory } from './export-tsm.ts'
+import { Snapshots, type SliceSource } from './snapshots.ts'
+import { deadLetterPath, sortedRunsPath, spoolPath } from './work-folder.ts'
 
 /** @returns what was exported, in words. A slice that fails is put down in the state, and the others go on. */
 export async function exportPhase(context: RunContext): Promise<string> {
   const slices = slicesToExport(context)
-  const progress = new ExportProgress(context, slices)
-  const abilities = new Map<string, InfluxInspectAbilities>()
+  const job = new ExportJob(context, slices, await Snapshots.of(context, slices))
   let rows = 0
   let bytes = 0
   let failed = 0
-  for (const slice of slices) {
-    context.signal.throwIfAborted()
-    const started = context.clock.now()
-    progress.start(slice)
-    try {
-      const counts = await exportSlice(context, slice, abilities, progress)
-      const fingerprint = fingerprintOf(slice)
-      context.state.apply({
-        type: 'slice-exported',
-        slice: slice.id,
-        target: slice.mapping.target,
-        fingerprint,
-        counts,
-      })
-      await context.state.save()
-      context.observe({
-        type: 'slice-exported',
-        slice: slice.id,
-        counts,
-        seconds: (context.clock.now() - started) / 1000,
-      })
-      rows += counts.rows
-      bytes += counts.gzipBytes
-      progress.finish(counts.rows)
-    } catch (error) {
+  try {
+    for (const slice of slices) {
       context.signal.throwIfAborted()
-      if (!(error instanceof Failure) || !isOfOneSlice(error)) throw error
-      await recordFailure(context, slice, error)
-      failed += 1
+      const started = context.clock.now()
+      job.progress.start(slice)
+      try {
+        const counts = await job.exportSlice(slice)
+        const fingerprint = fingerprintOf(slice)
+        context.state.apply({
+          type: 'slice-exported',
+          slice: slice.id,
+          target: slice.mapping.target,
+          fingerprint,
+          counts,
+        })
+        await context.state.save()
+        context.observe({
+          type: 'slice-exported',
+          slice: slice.id,
+          counts,
+          seconds: (context.clock.now() - started) / 1000,
+        })
+        rows += counts.rows
+        bytes += counts.gzipBytes
+        job.progress.finish(counts.rows)
+      } catch (error) {
+        context.signal.throwIfAborted()
+        if (!(error instanceof Failure) || !isOfOneSlice(error)) throw error
+        await recordFailure(context, slice, error)
+        failed += 1
+      }
     }
+  } finally {
+    await job.snapshots.remove()
   }
   const failures = failed === 0 ? '' : `, ${countOf(failed, 'slice')} failed`
   return `${countOf(slices.length - failed, 'slice')}, ${countOf(rows, 'row')}, ${formatBytes(bytes)} spooled${failures}`
@@ -86,72 +96,121 @@ async function recordFailure(context: RunContext, slice: Slice, failure: Failure
   })
 }
 
-async function exportSlice(
-  context: RunContext,
-  slice: Slice,
-  abilities: Map<string, InfluxInspectAbilities>,
-  progress: ExportProgress,
-) {
-  const { migration, signal } = context
-  const path = spoolPath(migration, slice)
-  const letters = deadLetterPath(migration, slice.mapping)
-  const deadLetters = await openDeadLetters(letters)
-  try {
-    const { chunks, comments } = await openLines(context, slice, abilities)
-    const counts = await spoolSlice(chunks, {
-      slice: slice.id,
-      window: slice.window,
-      memory: migration.spool.memory,
-      batch: migration.target.write.batch,
-      gzipLevel: migration.spool.gzipLevel,
-      path,
-      workDir: sortedRunsPath(migration),
-      deadLetters,
-      signal,
-      comments,
-      onProgress: (bytesRead) => progress.advance(bytesRead),
-    })
-    const changed = await checkUnchanged(slice.files)
-    if (changed !== undefined) {
-      throw new Failure('export/source-changed', `${changed.path} changed while it was being exported`, {
-        where: `${slice.mapping.id} ${formatWindow(slice.window)}`,
-        remedy:
-          'Stop influxd, or export from a copy (a restored backup, a hard-linked copy of the data directory), and run again.',
+/** What the slices of an export share. */
+class ExportJob {
+  readonly progress: ExportProgress
+  readonly snapshots: Snapshots
+  readonly #context: RunContext
+  readonly #abilities = new Map<string, InfluxInspectAbilities>()
+  /** One for all: WebAssembly does not give memory back. */
+  #kernel: Kernel | undefined
+
+  constructor(context: RunContext, slices: readonly Slice[], snapshots: Snapshots) {
+    this.#context = context
+    this.progress = new ExportProgress(context, slices)
+    this.snapshots = snapshots
+  }
+
+  async exportSlice(slice: Slice): Promise<ExportCounts> {
+    const { migration, signal } = this.#context
+    const path = spoolPath(migration, slice)
+    const letters = deadLetterPath(migration, slice.mapping)
+    const deadLetters = await openDeadLetters(letters)
+    try {
+      return await this.#spool(slice, {
+        slice: slice.id,
+        batch: migration.target.write.batch,
+        gzipLevel: migration.spool.gzipLevel,
+        path,
+        workDir: sortedRunsPath(migration),
+        deadLetters,
+        signal,
       })
+    } finally {
+      await deadLetters.close()
     }
+  }
+
+  async #spool(slice: Slice, target: SpoolTarget): Promise<ExportCounts> {
+    const { signal } = this.#context
+    const { database, retentionPolicy } = slice.mapping
+    const source = sourceOf(this.#context, slice)
+    if (source.kind === 'line-protocol') {
+      const chunks = readLineProtocolFiles(source, { database, retentionPolicy }, signal)
+      return this.#spoolLines(slice, slice.files, target, chunks, 'any')
+    }
+    const from = await this.snapshots.filesOf(source, slice)
+    if (source.reader === 'influx_inspect') {
+      const { chunks, comments } = await this.#inspect(slice, from)
+      return this.#spoolLines(slice, from.files, target, chunks, comments)
+    }
+    const { memory } = this.#context.migration.spool
+    const counts = await exportTsm({
+      ...target,
+      paths: from.files.map(({ path }) => path),
+      window: slice.window,
+      memory,
+      kernel: (this.#kernel ??= createKernel({ maximumBytes: kernelMemory(memory) })),
+      skipDamage: source.onCorruption === 'skip',
+      onNote: (note) => this.#context.observe({ type: 'note', message: wordsOf(note) }),
+      onProgress: (part) => this.progress.advanceTo(part),
+    })
+    await expectUnchanged(slice, from.files)
     return counts
-  } finally {
-    await deadLetters.close()
+  }
+
+  async #spoolLines(
+    slice: Slice,
+    files: readonly CatalogFile[],
+    target: SpoolTarget,
+    chunks: AsyncIterable<Uint8Array>,
+    comments: Comments,
+  ): Promise<ExportCounts> {
+    const counts = await spoolSlice(chunks, {
+      ...target,
+      window: slice.window,
+      memory: this.#context.migration.spool.memory,
+      comments,
+      onProgress: (bytesRead) => this.progress.advance(bytesRead),
+    })
+    await expectUnchanged(slice, files)
+    return counts
+  }
+
+  /** The slice's points as 1.x line protocol, and which lines are comments. */
+  async #inspect(slice: Slice, { source, files }: SliceSource) {
+    const { migration, signal } = this.#context
+    const { database, retentionPolicy } = slice.mapping
+    const abilities = this.#abilities.get(source.name) ?? (await probeInfluxInspect(source.command, signal))
+    this.#abilities.set(source.name, abilities)
+    const { chunks } = exportWithInfluxInspect({
+      command: source.command,
+      abilities,
+      source,
+      database,
+      retentionPolicy,
+      window: slice.window,
+      files,
+      workDir: migration.spool.dir,
+      signal,
+    })
+    return { chunks, comments: abilities.lponly ? ('none' as const) : ('influx_inspect' as const) }
   }
 }
 
-/** The slice's points as 1.x line protocol, and which lines are comments. */
-async function openLines(
-  context: RunContext,
-  slice: Slice,
-  abilities: Map<string, InfluxInspectAbilities>,
-): Promise<{ chunks: AsyncIterable<Uint8Array>; comments: Comments }> {
-  const { migration, signal } = context
-  const { database, retentionPolicy } = slice.mapping
-  const source = sourceOf(context, slice)
-  switch (source.kind) {
-    case 'line-protocol':
-      return { chunks: readLineProtocolFiles(source, { database, retentionPolicy }, signal), comments: 'any' }
-    case 'data-dir': {
-      const able = abilities.get(source.name) ?? (await probeInfluxInspect(source.command, signal))
-      abilities.set(source.name, able)
-      const { chunks } = exportWithInfluxInspect({
-        command: source.command,
-        abilities: able,
-        source,
-        database,
-        retentionPolicy,
-        window: slice.window,
-        files: slice.files,
-        workDir: migration.spool.dir,
-        signal,
-      })
-      return { chunks, comments: able.lponly ? 'none' : 'influx_inspect' }
-    }
-  }
+async function expectUnchanged(slice: Slice, files: readonly CatalogFile[]): Promise<void> {
+  const changed = await checkUnchanged(files)
+  if (changed === undefined) return
+  throw new Failure('export/source-changed', `${changed.path} changed while it was being exported`, {
+    where: `${slice.mapping.id} ${formatWindow(slice.window)}`,
+    remedy:
+      'Stop influxd, or let influx-ferry read from a snapshot ("snapshot: hardlink"), or from a copy, and run again.',
+  })
+}
+
+/** What a crash left in the WAL, in words. */
+function wordsOf({ kind, segment, position, bytes }: WalNote): string {
+  return kind === 'torn-end'
+    ? `${segment} ends inside an entry, as after a crash: read up to byte ${position}; ${formatBytes(bytes)} were never acknowledged as written`
+    : `${segment} has a hole of ${formatBytes(bytes)} at byte ${position}, as influxd leaves after a crash: passed over`
 }

@@ -179,5 +179,6 @@ function outcomeOf(context: RunContext, totals: Totals, failure: Failure | undef
     return [failure.exit === ExitCode.interrupted ? 'interrupted' : 'failed', failure.exit]
   if (totals.slices.failed > 0) return ['failed', ExitCode.failed]
   if (totals.slices.written < context.slices.length) return ['incomplete', ExitCode.done]
-  return totals.refusedPoints > 0 ? ['refused', ExitCode.refusedOrDiffers] : ['done', ExitCode.done]
+  const complete = totals.refusedPoints === 0 && totals.skipped === 0
+  return complete ? ['done', ExitCode.done] : ['refused', ExitCode.refusedOrDiffers]
 }

@@ -3,18 +3,22 @@ import { join } from 'node:path'
 import { removeLeftProfiles } from '../cluster/influxctl-profile.ts'
 import { removeLeftBehind } from '../io/left-behind.ts'
 import { pruneDeadLetters } from '../lines/prune-dead-letters.ts'
+import { removeLiveCopy } from '../source/tsm/live-copy.ts'
 import { isAcknowledged } from '../state/state.ts'
 import { stateOf, type RunContext } from './context.ts'
 import { deadLetterPath, spoolFolder, spoolPath } from './work-folder.ts'
 
 /**
  * Removes what killed runs leave: dead letters of batches that nobody acknowledged, spools of slices just written,
- * drafts of files, influxctl profiles. What an export leaves, the next export of its slice replaces.
+ * drafts of files, influxctl profiles, snapshots of sources. What an export leaves, the next export of its slice replaces.
  */
 export async function tidyUp(context: RunContext): Promise<void> {
   const { migration, state } = context
   await removeLeftBehind(migration.spool.dir, '', /\.(\d+)\.tmp$/, true)
   if (migration.target.admin.kind === 'influxctl') await removeLeftProfiles()
+  for (const source of migration.sources)
+    if (source.kind === 'data-dir' && source.snapshotDir !== undefined)
+      await removeLiveCopy(source.snapshotDir)
   await removeSentSpools(context)
   const files = new Set(context.plan.mappings.map((mapping) => deadLetterPath(migration, mapping)))
   for (const file of files) {

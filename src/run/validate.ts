@@ -47,7 +47,8 @@ async function expectPrograms(context: RunContext): Promise<void> {
   if (!context.phases.has('export')) return
   const sources = new Set(slicesToExport(context).map((slice) => sourceOf(context, slice)))
   for (const source of sources) {
-    if (source.kind === 'data-dir') await probeInfluxInspect(source.command, context.signal)
+    if (source.kind === 'data-dir' && source.reader === 'influx_inspect')
+      await probeInfluxInspect(source.command, context.signal)
   }
 }
 

@@ -15,7 +15,7 @@ export function deadLetterPath({ spool }: Migration, mapping: PlannedMapping): s
   return `${join(spool.dir, 'dead-letter', mapping.id)}.ndjson`
 }
 
-/** Sorted runs of an export under way; removed with it. */
+/** Sorted runs of points, or of a WAL, of an export under way; removed with it. */
 export function sortedRunsPath({ spool }: Migration): string {
   return join(spool.dir, 'runs')
 }

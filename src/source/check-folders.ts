@@ -29,14 +29,14 @@ export async function checkDataDir(dataDir: string): Promise<void> {
 }
 
 /**
- * `influx_inspect` fails without a WAL folder, and sees no WAL in one that is too high or too low.
+ * Without the right WAL folder, points that influxd had not yet put into TSM files are not seen.
  * @throws Failure `source/not-found`, `source/not-a-folder`, `source/unreadable`, `source/wal-dir-level`
  */
 export async function checkWalDir(walDir: string): Promise<void> {
   await expectFolder(
     walDir,
     'walDir',
-    'walDir is "wal-dir" under [data] in influxdb.conf. If there is no WAL (a restored backup), make an empty folder and name it: influx_inspect needs one.',
+    'walDir is "wal-dir" under [data] in influxdb.conf. If there is no WAL (a restored backup), make an empty folder and name it.',
   )
   const depth = await depthOf(walDir, isWalFile)
   if (depth === undefined || depth === DEPTH) return
@@ -103,7 +103,7 @@ async function expectFolder(path: string, key: string, remedy: string): Promise<
 function tooHigh(right: string | undefined, dataDir: string): Failure {
   return new Failure(
     'source/data-dir-too-high',
-    `${dataDir} is above the data directory: influx_inspect would find no TSM file of any database there`,
+    `${dataDir} is above the data directory: no TSM file of any database is found there`,
     {
       where: dataDir,
       remedy:

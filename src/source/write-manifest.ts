@@ -56,16 +56,16 @@ function sourceLines(source: Source): string[] {
     case 'line-protocol':
       return [...head, '    files:', ...source.files.map((file) => `      - ${scalar(file)}`)]
     case 'data-dir': {
-      const command =
-        source.command.length === 1 && source.command[0] === 'influx_inspect'
+      const program =
+        source.reader === 'tsm'
           ? []
-          : [`    command: [${source.command.map(scalar).join(', ')}]`]
+          : [`    reader: ${source.reader}`, `    command: [${source.command.map(scalar).join(', ')}]`]
       return [
         ...head,
         `    dataDir: ${scalar(source.dataDir)}`,
         `    walDir: ${scalar(source.walDir)}`,
         `    metaDir: ${scalar(source.metaDir)}`,
-        ...command,
+        ...program,
       ]
     }
   }

@@ -94,7 +94,7 @@ export interface ExportedSlice {
   sent: SliceSent
 }
 /**
- * Sums of the export: pointsRead = points + overwritten + filtered + refusedPoints.
+ * Sums of the export: pointsRead = points + overwritten + deleted + filtered + refusedPoints.
  */
 export interface SliceCounts {
   /**
@@ -110,6 +110,10 @@ export interface SliceCounts {
    */
   overwritten: number
   /**
+   * Points that were deleted and are still in the source's files.
+   */
+  deleted: number
+  /**
    * Points outside the slice's window.
    */
   filtered: number
@@ -117,6 +121,10 @@ export interface SliceCounts {
    * Points that the target's line protocol cannot express; in the dead letter.
    */
   refusedPoints: number
+  /**
+   * Damaged blocks, files and WAL segments left out (onCorruption: skip); in the dead letter, and in no sum.
+   */
+  skipped: number
   /**
    * Lines in the batches.
    */

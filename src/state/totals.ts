@@ -6,10 +6,13 @@ export interface Totals {
   pointsRead: number
   points: number
   overwritten: number
+  deleted: number
   filtered: number
   /** Points in the dead letters: refused by us before sending, or by the cluster. */
   refusedPoints: number
   refusedByCluster: number
+  /** Damaged places of the source that were left out. */
+  skipped: number
   rows: number
   rowsWritten: number
   refusedLines: number
@@ -25,9 +28,11 @@ export function totalsOf(slices: readonly { id: string }[], state: State): Total
     pointsRead: 0,
     points: 0,
     overwritten: 0,
+    deleted: 0,
     filtered: 0,
     refusedPoints: 0,
     refusedByCluster: 0,
+    skipped: 0,
     rows: 0,
     rowsWritten: 0,
     refusedLines: 0,
@@ -43,9 +48,11 @@ export function totalsOf(slices: readonly { id: string }[], state: State): Total
     totals.pointsRead += counts.pointsRead
     totals.points += counts.points
     totals.overwritten += counts.overwritten
+    totals.deleted += counts.deleted
     totals.filtered += counts.filtered
     totals.refusedPoints += counts.refusedPoints + sent.refusedPoints
     totals.refusedByCluster += sent.refusedPoints
+    totals.skipped += counts.skipped
     totals.rows += counts.rows
     totals.rowsWritten += sent.lines
     totals.refusedLines += sent.refusedLines

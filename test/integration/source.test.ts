@@ -57,6 +57,8 @@ describe.skipIf(influxInspect === undefined)('a real data directory and the real
     dataDir: join(dir, 'data'),
     walDir: join(dir, 'wal'),
     metaDir: join(dir, 'meta'),
+    snapshotDir: undefined,
+    onCorruption: 'fail',
     command,
     ...changes,
   })

@@ -51,6 +51,8 @@ export function memorySpool(batches: string[][], points = 1): Spool & { members:
         pointsRead: rows * points,
         points: rows * points,
         overwritten: 0,
+        deleted: 0,
+        skipped: 0,
         filtered: 0,
         refusedPoints: 0,
         rows,

@@ -22,10 +22,12 @@ describe('a migration', () => {
         {
           kind: 'data-dir',
           name: 's',
-          reader: 'influx_inspect',
+          reader: 'tsm',
           dataDir: '/data',
           walDir: '/wal',
           metaDir: '/meta',
+          snapshotDir: undefined,
+          onCorruption: 'fail',
           command: ['influx_inspect'],
         },
       ],
@@ -102,7 +104,7 @@ describe('a migration', () => {
   it('has paths from the folder of the manifest', async () => {
     const { migration, folder } = await load({
       sources:
-        'sources:\n  - { name: s, kind: data-dir, dataDir: old/data, metaDir: ../m, command: ["./wrap.sh", docker, ./x] }\n' +
+        'sources:\n  - { name: s, kind: data-dir, dataDir: old/data, metaDir: ../m, reader: influx_inspect, command: ["./wrap.sh", docker, ./x] }\n' +
         '  - { name: l, kind: line-protocol, files: [a.lp, "/b/*.gz"] }',
       mappings:
         'mappings:\n  - { source: s, database: d, retentionPolicy: r, target: d }\n  - { source: l, target: l }',
@@ -117,6 +119,8 @@ describe('a migration', () => {
         dataDir: join(folder, 'old/data'),
         walDir: join(folder, 'old/wal'),
         metaDir: join(folder, '../m'),
+        snapshotDir: undefined,
+        onCorruption: 'fail',
         command: [join(folder, 'wrap.sh'), 'docker', './x'],
       },
       { kind: 'line-protocol', name: 'l', files: [join(folder, 'a.lp'), '/b/*.gz'] },

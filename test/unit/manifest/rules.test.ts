@@ -59,9 +59,9 @@ describe('rules: errors, each alone in its place', () => {
       'command line',
       {
         sources:
-          'sources:\n  - { name: s, kind: data-dir, dataDir: x, command: docker exec db influx_inspect }',
+          'sources:\n  - { name: s, kind: data-dir, dataDir: x, reader: influx_inspect, command: docker exec db influx_inspect }',
       },
-      '4:53+29 error manifest/command-line: a command with arguments must be a list | write [docker, exec, db, influx_inspect]; a program with a space in its path: ["docker exec db influx_inspect"]',
+      '4:77+29 error manifest/command-line: a command with arguments must be a list | write [docker, exec, db, influx_inspect]; a program with a space in its path: ["docker exec db influx_inspect"]',
     ],
     [
       'no url',

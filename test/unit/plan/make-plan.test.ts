@@ -69,6 +69,8 @@ const written = (before: State, slice: string, target: string): State =>
         pointsRead: 0,
         points: 0,
         overwritten: 0,
+        deleted: 0,
+        skipped: 0,
         filtered: 0,
         refusedPoints: 0,
         rows: 0,
@@ -135,7 +137,8 @@ describe('slices', () => {
     const { plan } = makePlan(plain, [catalog], undefined)
     expect(plan.slices.flatMap(({ files }) => files)).toEqual([file('1.tsm')])
     expect(plan.notes).toEqual([expect.stringContaining('shard 9 is left out')])
-    const sources = [{ name: 's', kind: 'data-dir', command: ['docker', 'exec', 'db', 'influx_inspect'] }]
+    const command = ['docker', 'exec', 'db', 'influx_inspect']
+    const sources = [{ name: 's', kind: 'data-dir', reader: 'influx_inspect', command }]
     const { diagnostics } = makePlan({ ...plain, sources } as Migration, [catalog], undefined)
     expect(codesOf(diagnostics)).toEqual(['source/orphan-shard'])
   })

@@ -36,6 +36,8 @@ const sourceOf = (command: string[]): DataDirSource => ({
   dataDir: join(folder, 'data'),
   walDir: join(folder, 'wal'),
   metaDir: join(folder, 'meta'),
+  snapshotDir: undefined,
+  onCorruption: 'fail',
   command,
 })
 

@@ -26,6 +26,8 @@ function sourceOf(folder: string, changes: Partial<DataDirSource> = {}): DataDir
     dataDir: join(folder, 'data'),
     walDir: join(folder, 'wal'),
     metaDir: join(folder, 'meta'),
+    snapshotDir: undefined,
+    onCorruption: 'fail',
     command: ['influx_inspect'],
     ...changes,
   }

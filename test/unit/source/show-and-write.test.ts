@@ -68,6 +68,8 @@ const source: DataDirSource = {
   dataDir: '/var/lib/influxdb/data',
   walDir: '/var/lib/influxdb/a b, c',
   metaDir: '/var/lib/influxdb/meta',
+  snapshotDir: undefined,
+  onCorruption: 'fail',
   command: ['docker', 'exec', 'db', 'influx_inspect'],
 }
 
@@ -138,6 +140,7 @@ describe('the first manifest', () => {
         dataDir: source.dataDir,
         walDir: source.walDir,
         metaDir: source.metaDir,
+        reader: 'influx_inspect',
         command: source.command,
       },
     ])

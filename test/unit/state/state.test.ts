@@ -7,6 +7,8 @@ const counts = {
   pointsRead: 100,
   points: 100,
   overwritten: 0,
+  deleted: 0,
+  skipped: 0,
   filtered: 0,
   refusedPoints: 0,
   rows: 50,

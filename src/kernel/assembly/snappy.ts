@@ -1,0 +1,60 @@
+// Snappy's block format: a length, then literals and copies of what was written before.
+import { uvarint, uvarintEnd } from './bytes'
+
+/** How many bytes the block at `from` says it holds; more than any such block can hold if it is not one. */
+export function snappyLength(from: usize, end: usize): u64 {
+  const length = uvarint(from, end)
+  // A copy of 64 bytes takes three: what announces more than that cannot be true, and must not be allocated.
+  return uvarintEnd === 0 || length > <u64>(end - from) * 22 ? u64.MAX_VALUE : length
+}
+
+/** Writes the `length` bytes that `snappyLength` announced to `to`, with the arena's slack behind it; false if it is damaged. */
+export function unsnappy(from: usize, end: usize, to: usize, length: usize): bool {
+  uvarint(from, end)
+  let at = uvarintEnd
+  let out = to
+  const stop = to + length
+  while (at < end) {
+    const tag = <u32>load<u8>(at++)
+    let size: usize
+    let offset: usize
+    if ((tag & 3) === 0) {
+      size = tag >> 2
+      if (size >= 60) {
+        const extra = size - 59
+        if (end - at < extra) return false
+        // Reads past the number into the slack at worst; the rest is masked away.
+        size = load<u32>(at) & ((<u32>0xffffffff) >> (32 - ((<u32>extra) << 3)))
+        at += extra
+      }
+      if (end - at <= size || stop - out <= size) return false
+      size++
+      if (size <= 16) v128.store(out, v128.load(at))
+      else memory.copy(out, at, size)
+      at += size
+      out += size
+      continue
+    }
+    if ((tag & 3) === 1) {
+      if (at === end) return false
+      size = 4 + ((tag >> 2) & 7)
+      offset = ((tag >> 5) << 8) | load<u8>(at++)
+    } else {
+      const wide: usize = (tag & 3) === 2 ? 2 : 4
+      if (end - at < wide) return false
+      size = (tag >> 2) + 1
+      offset = wide === 2 ? <usize>load<u16>(at) : load<u32>(at)
+      at += wide
+    }
+    if (offset === 0 || offset > out - to || size > stop - out) return false
+    if (offset >= 16) {
+      for (let done: usize = 0; done < size; done += 16) {
+        v128.store(out + done, v128.load(out + done - offset))
+      }
+      out += size
+    } else {
+      for (const ends = out + size; out < ends; out++) store<u8>(out, load<u8>(out - offset))
+    }
+  }
+  return out === stop
+}
