@@ -140,7 +140,13 @@ function orphansIn(
 
 /** A wrapped influx_inspect is given the real folders, and exports what lies in them; a plain one gets the slice's files. */
 function exportsOrphans({ sources }: Migration, { source }: PlannedMapping): boolean {
-  return sources.some((one) => one.name === source && one.kind === 'data-dir' && one.reader === 'influx_inspect' && one.command.length > 1)
+  return sources.some(
+    (one) =>
+      one.name === source &&
+      one.kind === 'data-dir' &&
+      one.reader === 'influx_inspect' &&
+      one.command.length > 1,
+  )
 }
 
 function orphanError(migration: Migration, mapping: Mapping, what: string): Diagnostic {

@@ -152,7 +152,9 @@ describe('damage', () => {
         kernel.addColumn(Buffer.from('f'))
         addRaw(kernel, 0, type, raw)
         const run = takeAll(kernel, NO_LIMITS)
-        expect(run.errors).toEqual([{ code: expect.any(String) as unknown, column: 0, source: 0, block: hit }])
+        expect(run.errors).toEqual([
+          { code: expect.any(String) as unknown, column: 0, source: 0, block: hit },
+        ])
         const left = [
           {
             field: 'f',

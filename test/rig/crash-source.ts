@@ -20,7 +20,10 @@ export interface CrashSource {
   files(): Promise<string[]>
 }
 
-/** `folder` gets line protocol files and, where influx_inspect is there, the directories of a real influxd. */
+/**
+ * `folder` gets line protocol files and the directories of a real influxd, of which one database is read by influx-ferry
+ * itself and, where it is there, the other by influx_inspect.
+ */
 export async function makeCrashSource(folder: string): Promise<CrashSource> {
   await mkdir(folder, { recursive: true })
   for (const [name, lines] of Object.entries(FILES)) {
@@ -32,24 +35,25 @@ export async function makeCrashSource(folder: string): Promise<CrashSource> {
         .join('')
     await writeFile(join(folder, `${name}.lp.gz`), gzipSync(text, { level: 1 }))
   }
+  const { data, wal, meta } = await fillInfluxd(join(folder, 'influxd'))
+  const dirs = `dataDir: ${JSON.stringify(data)}, walDir: ${JSON.stringify(wal)}, metaDir: ${JSON.stringify(meta)}`
   const sources = [
     `{ name: files, kind: line-protocol, files: [${JSON.stringify(join(folder, '*.lp.gz'))}] }`,
+    `{ name: own, kind: data-dir, reader: tsm, ${dirs} }`,
+  ]
+  const mappings = [
+    `{ source: files, database: '*', retentionPolicy: autogen, target: '{database}' }`,
+    `{ source: own, database: works, retentionPolicy: autogen, target: works }`,
   ]
   if (influxInspect !== undefined) {
-    const dirs = await fillInfluxd(join(folder, 'influxd'))
-    sources.push(
-      `{ name: server, kind: data-dir, dataDir: ${JSON.stringify(dirs.data)}, walDir: ${JSON.stringify(dirs.wal)}, ` +
-        `metaDir: ${JSON.stringify(dirs.meta)}, command: ${JSON.stringify(influxInspect)} }`,
-    )
+    const command = JSON.stringify(influxInspect)
+    sources.push(`{ name: tool, kind: data-dir, reader: influx_inspect, command: ${command}, ${dirs} }`)
+    mappings.push(`{ source: tool, database: plant, retentionPolicy: autogen, target: plant }`)
   }
-  const names = ['files', 'server'].slice(0, sources.length)
+  const listOf = (items: string[]) => items.map((item) => `\n  - ${item}`).join('')
   return {
-    manifest:
-      `sources:${sources.map((source) => `\n  - ${source}`).join('')}\nmappings:` +
-      names
-        .map((name) => `\n  - { source: ${name}, database: '*', retentionPolicy: '*', target: '{database}' }`)
-        .join(''),
-    targets: [...Object.keys(FILES), ...(influxInspect === undefined ? [] : ['plant'])],
+    manifest: `sources:${listOf(sources)}\nmappings:${listOf(mappings)}`,
+    targets: [...Object.keys(FILES), 'works', ...(influxInspect === undefined ? [] : ['plant'])],
     async files() {
       const entries = await readdir(folder, { recursive: true, withFileTypes: true })
       const paths = entries
@@ -111,26 +115,26 @@ const FILES: Record<string, () => Line[]> = {
   large,
 }
 
-/** Five shard groups of a day, the last one with points in the WAL. */
+/** Two databases, each with shard groups of a day, with points in the WAL over those in TSM files. */
 async function fillInfluxd(dir: string) {
   const influxd = await startInfluxd({ dir })
-  await influxd.query('CREATE DATABASE plant WITH DURATION INF REPLICATION 1 SHARD DURATION 1d NAME autogen')
-  const write = (count: number, shift: number) =>
-    influxd.write(
-      range(count).map((i) =>
-        encodeLine({
-          measurement: 'machine',
-          tags: { line: `L${i % 7}` },
-          fields: { temperature: float(i / 4 + shift), state: string(`state ${i}, "${shift}"`) },
-          time: MONDAY + BigInt(i % 5) * DAY + BigInt(i) * SECOND,
-        }),
-      ),
-      'plant',
-    )
-  await write(2000, 0)
+  const policy = 'DURATION INF REPLICATION 1 SHARD DURATION 1d NAME autogen'
+  for (const database of ['plant', 'works']) await influxd.query(`CREATE DATABASE ${database} WITH ${policy}`)
+  const write = async (count: number, shift: number) => {
+    for (const database of ['plant', 'works']) {
+      const lines = range(count).map((i) => ({
+        measurement: `machines of ${database}`,
+        tags: { line: `L${i % 7}` },
+        fields: { temperature: float(i / 4 + shift), state: string(`state ${i}, "${shift}"`) },
+        time: MONDAY + BigInt(i % 3) * DAY + BigInt(i) * SECOND,
+      }))
+      await influxd.write(lines.map(encodeLine), database)
+    }
+  }
+  await write(1200, 0)
   await influxd.snapshotted()
   await influxd.restart({ snapshotAfter: '24h' })
-  await write(500, 100)
+  await write(300, 100)
   await influxd.stop()
   return influxd.dirs
 }

@@ -7,16 +7,16 @@ export function expectSumsToClose({ slices, totals }: State & { totals: Totals }
   for (const [id, slice] of Object.entries(slices)) {
     if (slice.status !== 'written') throw new Error(`${id} is ${slice.status}`)
     const { counts, sent } = slice
-    expect(counts.points + counts.overwritten + counts.filtered + counts.refusedPoints, id).toBe(
-      counts.pointsRead,
-    )
+    const { points, overwritten, deleted, filtered, refusedPoints } = counts
+    expect(points + overwritten + deleted + filtered + refusedPoints, id).toBe(counts.pointsRead)
     expect(sent.lines + sent.refusedLines, id).toBe(counts.rows)
     expect(sent.points + sent.refusedPoints, id).toBe(counts.points)
     const batches = counts.batches === 0 ? [] : [{ first: 0, last: counts.batches - 1 }]
     expect(sent.batches, id).toEqual(batches)
   }
   const refusedBefore = totals.refusedPoints - totals.refusedByCluster
-  expect(totals.points + totals.overwritten + totals.filtered + refusedBefore).toBe(totals.pointsRead)
+  const { points, overwritten, deleted, filtered } = totals
+  expect(points + overwritten + deleted + filtered + refusedBefore).toBe(totals.pointsRead)
   expect(totals.rowsWritten + totals.refusedLines).toBe(totals.rows)
   expect(totals.rowsLeft).toBe(0)
 }

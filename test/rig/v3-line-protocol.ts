@@ -118,7 +118,8 @@ function parseRow(text: string): V3Row {
     ) {
       return `u64:${BigInt(token.slice(0, -1))}`
     }
-    if (/^-?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(token)) return `f64:${Object.is(Number(token), -0) ? '-0' : Number(token)}`
+    if (/^-?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(token))
+      return `f64:${Object.is(Number(token), -0) ? '-0' : Number(token)}`
     return refuse(`value ${token}`)
   }
 }
