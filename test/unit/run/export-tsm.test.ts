@@ -228,7 +228,7 @@ describe('onCorruption: skip', () => {
     writeFileSync(paths[1] ?? '', 'no TSM file at all')
     const wal = join(paths[0] ?? '', '../_00001.wal')
     const entries = [{ write: { 'cpu#!~#i': [[7n, 7n]] } }, { write: { 'cpu#!~#i': [[8n, 8n]] } }] as const
-    const bytes = writeWal(wal, entries as never)
+    const bytes = writeWal(wal, entries)
     bytes[bytes.length / 2] = 9
     writeFileSync(wal, bytes)
     const next = join(paths[0] ?? '', '../_00002.wal')
