@@ -48,7 +48,7 @@ const value = fc.oneof(
   fc.double({ noNaN: true, noDefaultInfinity: true }).map((n) => ({ raw: String(n), value: `f64:${n + 0}` })),
   fc
     .constantFrom('1.', '.5', '-.5', '1.e3', '1E5', '007', '-0')
-    .map((raw) => ({ raw, value: `f64:${Number(raw)}` })),
+    .map((raw) => ({ raw, value: `f64:${Object.is(Number(raw), -0) ? '-0' : Number(raw)}` })),
   fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map((n) => ({ raw: `${n}i`, value: `i64:${n}` })),
   fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map((n) => ({ raw: `${n}u`, value: `u64:${n}` })),
   fc.constantFrom('t', 'T', 'true', 'True', 'TRUE').map((raw) => ({ raw, value: 'bool:true' })),
