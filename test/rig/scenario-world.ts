@@ -1,7 +1,7 @@
 /** Where a scenario takes place: a folder of its own, the programs it may find, the cluster it talks to. */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { accessSync, constants, mkdtempSync, readFileSync, realpathSync } from 'node:fs'
+import { accessSync, constants, mkdtempSync, readFileSync, realpathSync, rmdirSync } from 'node:fs'
 import { chmod, cp, lstat, mkdir, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
@@ -173,5 +173,7 @@ function canMount(): boolean {
     return true
   } catch {
     return false
+  } finally {
+    rmdirSync(folder)
   }
 }
