@@ -1,7 +1,8 @@
 // npm run bench: the documented recipe (bench/recipe.sh) and influx-ferry, from a cold start, side by side into the same
-// kind of server (a fresh influxd each), with the same data. Medians of the rounds, and the ratio.
+// kind of server (a fresh influxd each), with the same data. Medians of the rounds, and the ratio. Before that, the readers
+// alone (bench/readers.mjs).
 //
-//   npm run bench -- [--values 15552000] [--rounds 3] [--only recipe|influx-ferry] [--shard-duration 7d]
+//   npm run bench -- [--values 15552000] [--rounds 3] [--only readers|recipe|influx-ferry] [--shard-duration 7d]
 //
 // Needs scripts/install-test-servers.sh and curl.
 import { spawn } from 'node:child_process'
@@ -11,6 +12,7 @@ import { delimiter, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startInfluxdServer } from '../test/rig/influxd-server.mjs'
 import { DATABASE, generate } from './generate.mjs'
+import { compareReaders } from './readers.mjs'
 
 const root = join(import.meta.dirname, '..')
 const { values: options } = parseArgs({
@@ -28,6 +30,14 @@ const influxInspect = existsSync(join(built, 'influx_inspect'))
 
 console.log('making the data (once) ...')
 const source = await generate(Number(options.values), options['shard-duration'])
+
+if (options.only === undefined || options.only === 'readers') {
+  const { dirs } = source
+  const rounds = Number(options.rounds)
+  const table = await compareReaders({ influxInspect, dirs, database: DATABASE, rounds, say: console.log })
+  console.log(`\n${table}\n`)
+  if (options.only === 'readers') process.exit()
+}
 
 const ways = { recipe, 'influx-ferry': influxFerry }
 const results = Object.fromEntries(Object.keys(ways).map((name) => [name, []]))
