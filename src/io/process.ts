@@ -54,7 +54,6 @@ export async function runToEnd(
 }
 
 export interface StreamingProcess {
-  readonly pid: number | undefined
   /** Raw bytes. Both must be read to their ends, or the program is held up. */
   readonly stdout: Readable
   readonly stderr: Readable
@@ -73,14 +72,22 @@ export interface StreamingEnd {
   failure: Failure | undefined
 }
 
-/** Runs a program whose output is too large to hold. An abort of `signal` ends it. */
+/**
+ * Runs a program whose output is too large to hold. An abort of `signal` ends it; with `pidFile`, a path in a folder
+ * of ours, so does the end of this process, however it comes (kill -9 too).
+ */
 export function spawnStreaming(
   command: readonly string[],
   args: readonly string[],
-  { signal }: { signal: AbortSignal },
+  { signal, pidFile }: { signal: AbortSignal; pidFile?: string },
 ): StreamingProcess {
-  const [program = '', ...leading] = command
-  const child = execa(program, [...leading, ...args], {
+  const [program = ''] = command
+  const guard = pidFile === undefined ? undefined : startGuard(pidFile)
+  // Its number is written before it is started: there is no moment in which nobody knows it.
+  const started =
+    pidFile === undefined ? command : ['sh', '-c', 'echo $$ >"$0"; exec "$@"', pidFile, ...command]
+  const [starter = '', ...leading] = started
+  const child = execa(starter, [...leading, ...args], {
     reject: false,
     buffer: false,
     encoding: 'buffer',
@@ -88,20 +95,22 @@ export function spawnStreaming(
     cancelSignal: signal,
     forceKillAfterDelay: KILL_AFTER,
   })
-  const ended = child.then((result): StreamingEnd => ({
-    exitCode: result.exitCode,
-    signal: result.signal,
-    failure:
-      result.exitCode === undefined && result.signal === undefined && !result.isCanceled
-        ? notFound(program, result.cause)
-        : undefined,
-  }))
+  const ended = child.then((result): StreamingEnd => {
+    guard?.kill('SIGKILL')
+    const unstarted = result.exitCode === undefined && result.signal === undefined && !result.isCanceled
+    // What a shell answers for a program that is not there; a longer command's own words may say more.
+    const unknown = guard !== undefined && result.exitCode === NOT_FOUND && command.length === 1
+    return {
+      exitCode: result.exitCode,
+      signal: result.signal,
+      failure: unstarted || unknown ? notFound(program, result.cause) : undefined,
+    }
+  })
   const exited = Promise.race([once(child, 'exit'), ended]).then(
     () => undefined,
     () => undefined,
   )
   return {
-    pid: child.pid,
     stdout: child.stdout,
     stderr: child.stderr,
     exited,
@@ -113,25 +122,31 @@ export function spawnStreaming(
 /** Milliseconds between SIGTERM and SIGKILL. */
 const KILL_AFTER = 5000
 
+/** exec(1) of a POSIX shell. */
+const NOT_FOUND = 127
+
 /**
- * Ends the process `pid` when this one is gone, however it went (kill -9 too): a shell waits for the end of its
- * standard input, which only this process holds open.
- *
- * @returns takes the watch back
+ * A shell that waits for the end of its standard input, which only this process holds open, and then ends the process
+ * whose number is in the file, or will be in a moment. It is stopped by SIGKILL: closing its input is what it waits for.
  */
-export function killWhenOrphaned(pid: number): () => void {
-  const guard = execa('sh', ['-c', 'read -r _; kill "$1"', 'sh', String(pid)], {
+function startGuard(pidFile: string) {
+  return execa('sh', ['-c', GUARD, 'sh', pidFile], {
     reject: false,
     stdin: 'pipe',
     stdout: 'ignore',
     stderr: 'ignore',
     forceKillAfterDelay: false,
   })
-  return () => {
-    // Not by closing its input: that is what it waits for.
-    guard.kill('SIGKILL')
-  }
 }
+
+/** Ctrl-C reaches it as well, and is not the end yet. */
+const GUARD = `trap '' INT
+read -r _
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+  [ -s "$1" ] && break
+  sleep 0.2
+done
+kill "$(cat "$1")"`
 
 export function notFound(program: string, cause: unknown): Failure {
   const reason = systemCodeOf(cause) === 'EACCES' ? 'is not executable' : 'was not found'

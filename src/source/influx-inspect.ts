@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { Failure } from '../core/failure.ts'
 import { END_OF_TIME, formatRfc3339, formatWindow, MIN_TIME, type TimeWindow } from '../core/time.ts'
 import { openNamedPipe, type NamedPipe } from '../io/named-pipe.ts'
-import { killWhenOrphaned, runToEnd, spawnStreaming, type StreamingEnd } from '../io/process.ts'
+import { runToEnd, spawnStreaming, type StreamingEnd } from '../io/process.ts'
 import type { DataDirSource } from '../manifest/migration.ts'
 import type { CatalogFile } from './catalog.ts'
 import { checkUnchanged } from './check-unchanged.ts'
@@ -90,7 +90,11 @@ async function* run(options: InfluxInspectExport): AsyncGenerator<Uint8Array, vo
       pipe = await openNamedPipe(join(workFolder, 'out'))
       cleanUps.push(pipe.close)
     }
-    const child = spawnStreaming(command, argumentsOf(options, folders, pipe?.path ?? '-'), { signal })
+    const child = spawnStreaming(command, argumentsOf(options, folders, pipe?.path ?? '-'), {
+      signal,
+      // It opens the pipe for reading too, and so would wait for ever, unnoticed, if this process were killed.
+      ...(pipe !== undefined && { pidFile: join(workFolder, 'pid') }),
+    })
     cleanUps.push(async () => {
       child.kill()
       await child.ended
@@ -99,8 +103,6 @@ async function* run(options: InfluxInspectExport): AsyncGenerator<Uint8Array, vo
     const reading = [messages.readFrom(child.stderr)]
     if (pipe !== undefined) {
       reading.push(messages.readFrom(child.stdout))
-      // It opens the pipe for reading too, and so would wait for ever, unnoticed, if this process were killed.
-      if (child.pid !== undefined) cleanUps.push(killWhenOrphaned(child.pid))
       void child.exited.then(pipe.finish)
     }
     const output = new ExportOutput()
