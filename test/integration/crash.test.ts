@@ -24,10 +24,20 @@ import { expectSumsToClose } from '../rig/sums.ts'
 /** Set it to see the same moments again, as far as the machine keeps the same time. */
 const SEED = Number(process.env['INFLUX_FERRY_CRASH_SEED'] ?? Date.now() % 1_000_000)
 
-const HISTORIES = 7
+const HISTORIES = 6
 const KILLS = 50
 /** What each history is killed in, in this order. */
-const KILLED_IN: Phase[] = ['export', 'export', 'export', 'create', 'token', 'write', 'write', 'write']
+const KILLED_IN: Phase[] = [
+  'export',
+  'export',
+  'export',
+  'create',
+  'token',
+  'write',
+  'write',
+  'write',
+  'write',
+]
 const CONCURRENCY = 3
 
 let folder: string
