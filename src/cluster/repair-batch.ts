@@ -4,6 +4,7 @@
  */
 import { gunzip, gzip } from 'node:zlib'
 import { promisify } from 'node:util'
+import { Failure } from '../core/failure.ts'
 import { parseRfc3339 } from '../core/time.ts'
 import { joinLines, splitLines, timeOf, type LogicalLine } from './logical-lines.ts'
 import { send, type ContentRefusal, type SendOptions } from './send.ts'
@@ -74,6 +75,7 @@ function divide(piece: Piece, refusal: ContentRefusal, refused: RefusedLine[]): 
   const reason = refusal.kind === 'lines' ? [...refusal.lines.values()].join('; ') : refusal.reason
   const [first] = piece.lines
   if (first !== undefined && piece.lines.length === 1) {
+    if (refusal.kind === 'too-large' && first.bytes.length < LEAST_LIMIT) throw limitTooSmall(first, reason)
     refused.push({ line: first, reason })
     return []
   }
@@ -89,6 +91,20 @@ function divide(piece: Piece, refusal: ContentRefusal, refused: RefusedLine[]): 
       ]
   }
   return halves(piece)
+}
+
+/** Bytes of a line that any cluster takes: what refuses less is set up wrong, and would refuse every line. */
+const LEAST_LIMIT = 1 << 12
+
+function limitTooSmall({ bytes }: LogicalLine, reason: string): Failure {
+  return new Failure(
+    'write/refused',
+    `even one line of ${bytes.length} bytes is refused as too large: ${reason}`,
+    {
+      remedy:
+        'Look at the limit for bodies of the proxy before the cluster (nginx: client_max_body_size), and run again.',
+    },
+  )
 }
 
 function halves({ lines, trusting }: Piece): Piece[] {

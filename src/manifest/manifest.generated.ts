@@ -211,7 +211,7 @@ export interface Write {
    */
   tokenActivation?: string
   /**
-   * How often one batch is sent again after 429, 500, 503 or a broken connection.
+   * How often one batch is sent again after 500, 504, a broken connection or no answer. (429 and 503 are waited out, as long as some batch is stored every 10 minutes.)
    */
   maxRetries?: number
 }

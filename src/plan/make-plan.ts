@@ -1,6 +1,6 @@
 /** From a manifest, what the sources hold and what was done already to the plan: a pure function. */
 import type { Diagnostic } from '../core/diagnostic.ts'
-import { formatWindow, intersect } from '../core/time.ts'
+import { formatWindow, intersect, type TimeWindow } from '../core/time.ts'
 import type { Mapping, Migration } from '../manifest/migration.ts'
 import type { Catalog, CatalogRetentionPolicy } from '../source/catalog.ts'
 import type { State } from '../state/state.generated.ts'
@@ -34,6 +34,7 @@ export function makePlan(
     })
     const split = found.flatMap((slice) => withDone(slice, own))
     slices.push(...split, ...goneFromSource(planned, own, split))
+    slices.push(...failedAndGone(planned, range, split, state))
     for (const { where, shard } of orphansIn(retentionPolicy, found)) {
       if (exportsOrphans(migration, planned))
         diagnostics.push(orphanError(migration, mapping, `${nameOf(planned)}: ${where}`))
@@ -88,6 +89,22 @@ function goneFromSource(
   return doneIds.filter((id) => !planned.has(id)).map((id) => sliceOf(mapping, windowOfSliceId(id), []))
 }
 
+/** What failed and is not in the source any more (a shard group that expired since): planned, so that nobody takes it for done. */
+function failedAndGone(
+  mapping: PlannedMapping,
+  range: TimeWindow | undefined,
+  slices: readonly Slice[],
+  state: State | undefined,
+): Slice[] {
+  return Object.entries(state?.slices ?? {}).flatMap(([id, { status }]) => {
+    if (status !== 'failed' || mappingOfSliceId(id) !== mapping.id) return []
+    const window = windowOfSliceId(id)
+    const wanted = range !== undefined && intersect(range, window) !== undefined
+    const found = slices.some((slice) => intersect(slice.window, window) !== undefined)
+    return wanted && !found ? [sliceOf(mapping, window, [])] : []
+  })
+}
+
 /** A later wish that contradicts what was done: another target, or a window that is no longer asked for. */
 function contradictions(
   migration: Migration,
@@ -96,7 +113,7 @@ function contradictions(
 ): Diagnostic[] {
   const messages = new Map<string, Mapping | undefined>()
   for (const [id, slice] of Object.entries(state?.slices ?? {})) {
-    if (slice.status === 'failed') continue
+    if (slice.status === 'failed' && !isSettled(slice)) continue
     const window = windowOfSliceId(id)
     const wishes = expanded.filter(({ planned }) => planned.id === mappingOfSliceId(id))
     const same = wishes.find(({ planned, mapping }) => {
@@ -107,7 +124,7 @@ function contradictions(
     })
     if (same !== undefined) continue
     const elsewhere = wishes.find(({ planned }) => planned.target !== slice.target)
-    const what = `${showSlice(id)}, was ${slice.status} for "${slice.target}"`
+    const what = `${showSlice(id)}, was ${slice.status === 'failed' ? 'partly written' : slice.status} for "${slice.target}"`
     if (elsewhere !== undefined)
       messages.set(`${what}; the manifest now says "${elsewhere.planned.target}"`, elsewhere.mapping)
     else if (wishes.length > 0)

@@ -135,6 +135,15 @@ class ExportJob {
     const { signal } = this.#context
     const { database, retentionPolicy } = slice.mapping
     const source = sourceOf(this.#context, slice)
+    if (slice.files.length === 0)
+      throw new Failure(
+        'export/shard-gone',
+        'the source no longer holds its shard, and it was not exported before',
+        {
+          where: slice.mapping.id,
+          remedy: 'Restore the shard from a backup; or, to go without it, take its time out of "timeRange".',
+        },
+      )
     if (source.kind === 'line-protocol') {
       const chunks = readLineProtocolFiles(source, { database, retentionPolicy }, signal)
       return this.#spoolLines(slice, slice.files, target, chunks, 'any')

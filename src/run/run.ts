@@ -5,12 +5,14 @@ import { openAdmin } from '../cluster/admin.ts'
 import type { ClusterAdmin } from '../cluster/cluster.ts'
 import { createPhase, expectNoAdminNeeded, setFinalRetention } from './create.ts'
 import { slicesToExport, slicesToWrite, targetsOf, type RunContext } from './context.ts'
+import type { Lock } from '../state/lock.ts'
 import { totalsOf, type Totals } from '../state/totals.ts'
 import type { Phase } from './events.ts'
 import { exportPhase } from './export.ts'
 import { tidyUp } from './tidy-up.ts'
 import { Tokens } from './token.ts'
 import { validatePhase } from './validate.ts'
+import { lockWorkFolder } from './work-folder.ts'
 import { writePhase } from './write.ts'
 
 export type Outcome = 'done' | 'refused' | 'incomplete' | 'failed' | 'interrupted'
@@ -27,13 +29,13 @@ export interface RunResult {
  * state is saved first.
  */
 export async function runMigration(context: RunContext): Promise<RunResult> {
-  const { state, migration, clock, observe } = context
   if (isFinished(context)) {
     // The last run may have been killed after its last save.
     await tidyUp(context)
-    observe({ type: 'note', message: 'Nothing to do: everything the manifest asks for was moved.' })
+    context.observe({ type: 'note', message: 'Nothing to do: everything the manifest asks for was moved.' })
     return end(context, undefined)
   }
+  const { state, migration, clock, observe } = context
   state.apply({
     type: 'run-started',
     at: new Date(clock.now()).toISOString(),
@@ -67,8 +69,12 @@ export async function runMigration(context: RunContext): Promise<RunResult> {
 
 async function runPhases(context: RunContext): Promise<void> {
   const connection = new Connection(context)
+  let lock: Lock | undefined
   try {
-    await phase(context, 'validate', () => validatePhase(context, () => connection.admin()))
+    await phase(context, 'validate', async () => {
+      lock = await lockWorkFolder(context.migration)
+      return validatePhase(context, () => connection.admin())
+    })
     await phase(
       context,
       'export',
@@ -103,6 +109,7 @@ async function runPhases(context: RunContext): Promise<void> {
     if (context.phases.has('write')) await finishRetention(context, connection)
   } finally {
     await connection.close()
+    await lock?.release()
   }
 }
 

@@ -1,6 +1,4 @@
 /** The validate phase: what can be known to fail is found before the first byte is moved. */
-import { access, constants, mkdir } from 'node:fs/promises'
-import { Failure, reasonOf } from '../core/failure.ts'
 import { countOf } from '../core/units.ts'
 import type { ClusterAdmin } from '../cluster/cluster.ts'
 import { ping } from '../cluster/http.ts'
@@ -15,7 +13,6 @@ export async function validatePhase(
   context: RunContext,
   openAdmin: () => Promise<ClusterAdmin | undefined>,
 ): Promise<string> {
-  await expectWorkFolder(context)
   await expectPrograms(context)
   if (['create', 'token', 'write'].some((phase) => context.phases.has(phase as 'write'))) {
     await ping(context.migration.target, context.signal)
@@ -28,19 +25,6 @@ export async function validatePhase(
   retargetUnsent(context)
   noteChangedSources(context)
   return `${countOf(context.slices.length, 'slice')} of ${countOf(context.plan.mappings.length, 'mapping')}`
-}
-
-async function expectWorkFolder({ migration }: RunContext): Promise<void> {
-  try {
-    await mkdir(migration.spool.dir, { recursive: true })
-    await access(migration.spool.dir, constants.W_OK)
-  } catch (error) {
-    throw new Failure('spool/unwritable', `cannot write to the work folder: ${reasonOf(error)}`, {
-      where: migration.spool.dir,
-      remedy: 'Make it a folder that you may write to, or name another one ("spool: { dir: ... }").',
-      cause: error,
-    })
-  }
 }
 
 async function expectPrograms(context: RunContext): Promise<void> {

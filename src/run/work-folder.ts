@@ -1,7 +1,10 @@
 /** Where a migration keeps what it makes: spool files, dead letters, tokens. All below `spool.dir`. */
+import { access, constants, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Failure, reasonOf } from '../core/failure.ts'
 import type { Migration } from '../manifest/migration.ts'
 import type { PlannedMapping, Slice } from '../plan/plan.ts'
+import { acquireLock, type Lock } from '../state/lock.ts'
 
 export function spoolFolder({ spool }: Migration): string {
   return join(spool.dir, 'spool')
@@ -18,4 +21,23 @@ export function deadLetterPath({ spool }: Migration, mapping: PlannedMapping): s
 /** Sorted runs of points, or of a WAL, of an export under way; removed with it. */
 export function sortedRunsPath({ spool }: Migration): string {
   return join(spool.dir, 'runs')
+}
+
+/**
+ * Makes the work folder this run's alone: two migrations with state files of their own must not write the same spool.
+ *
+ * @throws Failure `spool/unwritable`, `lock/held`
+ */
+export async function lockWorkFolder({ spool }: Migration): Promise<Lock> {
+  try {
+    await mkdir(spool.dir, { recursive: true })
+    await access(spool.dir, constants.W_OK)
+  } catch (error) {
+    throw new Failure('spool/unwritable', `cannot write to the work folder: ${reasonOf(error)}`, {
+      where: spool.dir,
+      remedy: 'Make it a folder that you may write to, or name another one ("spool: { dir: ... }").',
+      cause: error,
+    })
+  }
+  return acquireLock(join(spool.dir, 'work'))
 }

@@ -192,4 +192,8 @@ export interface FailedSlice {
    * What to do about it.
    */
   remedy?: string
+  /**
+   * Whether the target holds batches of it already: its target is settled.
+   */
+  partlyWritten?: boolean
 }

@@ -108,6 +108,7 @@ export function reduce(state: State, event: StateEvent): State {
         message,
         ...(where !== undefined && { where }),
         ...(remedy !== undefined && { remedy }),
+        ...(isPartlyWritten(state.slices[slice]) && { partlyWritten: true }),
       })
     }
   }
@@ -168,7 +169,12 @@ export function* pendingBatches(sent: SliceSent, total: number): Generator<numbe
 
 /** Whether the cluster holds anything of a slice: from then on its target is settled. */
 export function isSettled(slice: SliceState): boolean {
-  return slice.status === 'written' || (slice.status === 'exported' && slice.sent.batches.length > 0)
+  return slice.status === 'written' || isPartlyWritten(slice)
+}
+
+function isPartlyWritten(slice: SliceState | undefined): boolean {
+  if (slice?.status === 'failed') return slice.partlyWritten === true
+  return slice?.status === 'exported' && slice.sent.batches.length > 0
 }
 
 export function isAcknowledged(state: State, slice: string, batch: number): boolean {

@@ -4,16 +4,14 @@ import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { formatRfc3339 } from '../../src/core/time.ts'
-import type { DeadLetter } from '../../src/lines/dead-letter.ts'
 import { FERRY, migrationOf, type Finished, type Migration } from '../rig/ferry.ts'
 import { fillWithHardData, fillWithWalDeletes, MONDAY, type HardDatabase } from '../rig/hard-data.ts'
 import { exportText, influxInspect } from '../rig/influx-inspect.ts'
 import { startInfluxd, type Influxd } from '../rig/influxd.ts'
 import { openSandbox, type OpenSandbox } from '../rig/open-sandbox.ts'
-import { canonicalKey, canonicalValue } from '../rig/points.ts'
 import { readBack } from '../rig/read-back.ts'
+import { pointsOf } from '../rig/letters.ts'
 import { expectSumsToClose } from '../rig/sums.ts'
-import { parseV3 } from '../rig/v3-line-protocol.ts'
 
 const HOUR = 3_600_000_000_000n
 const DAY = 24n * HOUR
@@ -98,20 +96,6 @@ async function snapshotAll(influxd: Influxd): Promise<void> {
 
 const timeOf = (point: string) => BigInt(/ @(-?\d+) = /.exec(point)?.[1] ?? 'no time')
 
-const TYPES = { f64: 'float', i64: 'integer', u64: 'unsigned', bool: 'boolean', string: 'string' }
-
-/** The points of lines that were sent and refused. */
-const refusedPoints = (letters: readonly DeadLetter[]): string[] =>
-  letters.flatMap(({ line }) =>
-    parseV3(Buffer.from(`${line}\n`)).flatMap(({ measurement, tags, fields, time }) =>
-      fields.map(([field, typed]) => {
-        const [, type = '', value = ''] = /^(\w+):([^]*)$/.exec(typed) ?? []
-        const key = canonicalKey(measurement, Object.fromEntries(tags), field, time)
-        return `${key} = ${canonicalValue(TYPES[type as keyof typeof TYPES], value)}`
-      }),
-    ),
-  )
-
 describe.skipIf(influxInspect === undefined)('a data directory of hard data', () => {
   let influxd: Influxd
   let databases: HardDatabase[]
@@ -192,7 +176,7 @@ describe.skipIf(influxInspect === undefined)('a data directory of hard data', ()
         })
       const taken = arrived.get('types/autogen') ?? []
       expect(taken).toHaveLength(15)
-      expect([...taken, ...refusedPoints(letters)].sort()).toEqual(answers.get('types/autogen'))
+      expect([...taken, ...pointsOf(letters)].sort()).toEqual(answers.get('types/autogen'))
       expect(all.map(({ slice }) => slice.split('/')[1]).filter((name) => name !== 'refused')).toEqual(
         Array(5).fill('types'),
       )
@@ -250,7 +234,7 @@ describe.skipIf(influxInspect === undefined)('a data directory of hard data', ()
     const letters = (await migration.letters()).filter(({ slice }) => slice.startsWith('s/types/'))
     expect(letters).toHaveLength(5)
     const types = await readBack(migration.sandbox, { database: 'types/autogen' })
-    expect([...types, ...refusedPoints(letters)].sort()).toEqual(answer(find('types/autogen')))
+    expect([...types, ...pointsOf(letters)].sort()).toEqual(answer(find('types/autogen')))
     expectSumsToClose(await migration.status())
   })
 

@@ -338,6 +338,14 @@ describe('batches that are too large', () => {
     expect(letters.flushed).toMatchObject([{ line: huge, reason: '413 Request Entity Too Large' }])
     expect(server.stored.size).toBe(200)
   })
+
+  it('are not all put aside by a proxy that takes nothing', async () => {
+    await expect(write([lines(20)], () => ({ status: 413, body: 'no' }))).rejects.toMatchObject({
+      code: 'write/refused',
+      message: expect.stringMatching(/^even one line of \d+ bytes is refused as too large: /) as string,
+    })
+    expect(letters.flushed).toEqual([])
+  })
 })
 
 describe('a cluster in trouble', () => {

@@ -228,3 +228,40 @@ describe('what was done before', () => {
     expect(idsOf(plan).sort()).toEqual(['s/db/rp/10_20', 's/db/rp/5_10'])
   })
 })
+
+describe('a slice that failed', () => {
+  const failed = (before: State, slice: string): State =>
+    reduce(before, {
+      ...{ type: 'slice-failed', slice, target: 't', code: 'export/tsm-damaged', message: 'm' },
+      ...{ where: undefined, remedy: undefined },
+    })
+  const state = failed(initialState('plant', 'h'), 's/db/rp/0_10')
+  const left = catalogOf({ 'db.rp': [group(2, 10n, 20n)] })
+
+  test('stays in the plan when its shard has left the source', () => {
+    const { plan } = makePlan(migration([mapping('db', 'rp', 't')]), [left], state)
+    expect(idsOf(plan)).toEqual(['s/db/rp/10_20', 's/db/rp/0_10'])
+    expect(plan.slices[1]?.files).toEqual([])
+  })
+
+  test('is let go when its time is no longer asked for', () => {
+    const { plan } = makePlan(migration([mapping('db', 'rp', 't')], { start: 10n, end: 20n }), [left], state)
+    expect(idsOf(plan)).toEqual(['s/db/rp/10_20'])
+  })
+
+  test('after a part of it was written keeps its target', () => {
+    const counts = { pointsRead: 2, points: 2, overwritten: 0, deleted: 0, filtered: 0, refusedPoints: 0 }
+    const sums = { ...counts, skipped: 0, rows: 2, batches: 2, rawBytes: 9, gzipBytes: 9 }
+    const id = 's/db/rp/10_20'
+    const exported = reduce(initialState('plant', 'h'), {
+      ...{ type: 'slice-exported', slice: id, target: 't', fingerprint: 'f', counts: sums },
+    })
+    const outcome = { lines: 1, points: 1, refusedLines: 0, refusedPoints: 0, bytes: 4 }
+    const sent = reduce(exported, { type: 'batch-acknowledged', slice: id, batch: 0, outcome })
+    const elsewhere = (state: State) =>
+      codesOf(makePlan(migration([mapping('db', 'rp', 'u')]), [left], state).diagnostics)
+    expect(elsewhere(failed(sent, id))).toEqual(['state/contradiction'])
+    expect(elsewhere(failed(failed(sent, id), id))).toEqual(['state/contradiction'])
+    expect(elsewhere(failed(exported, id))).toEqual([])
+  })
+})
