@@ -1,5 +1,4 @@
 import { open } from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { crc32, gzip } from 'node:zlib'
 import { NO_SERIES, copyBytes } from './rows.ts'
@@ -9,7 +8,6 @@ import type { BatchEntry } from './spool.ts'
 import { writeInstant } from './timestamp.ts'
 
 const compress = promisify(gzip)
-/** Batches being compressed at once; with the one being filled, this many and one buffers of `batch.bytes`. */
 const IN_FLIGHT = 3
 const GZIP_CHUNK_BYTES = 1 << 18
 
@@ -18,13 +16,33 @@ export interface BatchLimits {
   bytes: number
 }
 
+export type BatchSums = Pick<BatchEntry, 'rawBytes' | 'lines' | 'points'>
+
+/** Where batches go, in their order. */
+export interface BatchDestination {
+  /** One gzip member; returns when there is room for the next. */
+  write(member: Uint8Array, sums: BatchSums): Promise<void>
+  /** That was the last one. */
+  finish(): Promise<void>
+  /** After a failure. */
+  abandon(): Promise<void>
+}
+
 interface Pending {
   buffer: Buffer
-  entry: Pick<BatchEntry, 'rawBytes' | 'lines' | 'points'>
+  entry: BatchSums
   gzip: Promise<Buffer>
 }
 
-/** Writes rows as v3 line protocol: batches within the limits, each one gzip member, one after another in a file. */
+export interface BatchWriterOptions {
+  limits: BatchLimits
+  gzipLevel: number
+  signal: AbortSignal
+  /** Batches being compressed at once; with the one being filled, as many and one buffers of `batch.bytes`. */
+  inFlight?: number
+}
+
+/** Writes rows as v3 line protocol: batches within the limits, each one gzip member. */
 export class BatchWriter {
   readonly batches: BatchEntry[] = []
   points = 0
@@ -32,7 +50,8 @@ export class BatchWriter {
   rawBytes = 0
   gzipBytes = 0
 
-  readonly #file: FileHandle
+  readonly #destination: BatchDestination
+  readonly #inFlight: number
   readonly #limits: BatchLimits
   readonly #level: number
   readonly #signal: AbortSignal
@@ -47,21 +66,14 @@ export class BatchWriter {
   #fields: Buffer[] = []
   readonly #time = Buffer.allocUnsafe(24)
 
-  private constructor(file: FileHandle, limits: BatchLimits, level: number, signal: AbortSignal) {
-    this.#file = file
+  constructor(destination: BatchDestination, options: BatchWriterOptions) {
+    const { limits, gzipLevel, signal, inFlight = IN_FLIGHT } = options
+    this.#destination = destination
     this.#limits = limits
-    this.#level = level
+    this.#level = gzipLevel
     this.#signal = signal
+    this.#inFlight = inFlight
     this.#buffer = Buffer.allocUnsafeSlow(limits.bytes)
-  }
-
-  static async create(
-    path: string,
-    limits: BatchLimits,
-    level: number,
-    signal: AbortSignal,
-  ): Promise<BatchWriter> {
-    return new BatchWriter(await open(path, 'w', 0o600), limits, level, signal)
   }
 
   /** Writes all rows of a cursor. Rows that hold nothing but holes are left out. */
@@ -101,18 +113,28 @@ export class BatchWriter {
     this.#batchPoints += points
   }
 
-  /** Closes the last batch and flushes the file to the disk. */
-  async finish(): Promise<void> {
-    if (this.#lines > 0) await this.#closeBatch()
-    while (this.#pending.length > 0) await this.#writeOldest()
-    await this.#file.sync()
-    await this.#file.close()
+  /** Appends a batch that another writer made. */
+  async appendBatch(member: Uint8Array, sums: BatchSums): Promise<void> {
+    await this.closeBatch()
+    this.#count(sums)
+    await this.#write(member, sums)
   }
 
-  /** Lets go of the file after a failure. */
+  /** Closes the batch under way, whether or not it is full, and waits until it is written. */
+  async closeBatch(): Promise<void> {
+    if (this.#lines > 0) await this.#closeBatch()
+    while (this.#pending.length > 0) await this.#writeOldest()
+  }
+
+  async finish(): Promise<void> {
+    await this.closeBatch()
+    await this.#destination.finish()
+  }
+
+  /** Lets go after a failure. */
   async abandon(): Promise<void> {
     await Promise.allSettled(this.#pending.map((pending) => pending.gzip))
-    await this.#file.close().catch(() => undefined) // closed already
+    await this.#destination.abandon()
   }
 
   #enterSeries(rows: RowCursor): void {
@@ -161,13 +183,11 @@ export class BatchWriter {
     promise.catch(() => undefined) // awaited later, in order
     const entry = { rawBytes: this.#at, lines: this.#lines, points: this.#batchPoints }
     this.#pending.push({ buffer, entry, gzip: promise })
-    this.rows += this.#lines
-    this.points += this.#batchPoints
-    this.rawBytes += this.#at
+    this.#count(entry)
     this.#at = 0
     this.#lines = 0
     this.#batchPoints = 0
-    if (this.#pending.length > IN_FLIGHT) await this.#writeOldest()
+    if (this.#pending.length > this.#inFlight) await this.#writeOldest()
     this.#buffer = this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.#limits.bytes)
   }
 
@@ -175,15 +195,33 @@ export class BatchWriter {
     const oldest = this.#pending[0] as Pending
     const member = await oldest.gzip
     this.#pending.shift()
-    await writeFully(this.#file, member)
-    this.batches.push({
-      offset: this.gzipBytes,
-      bytes: member.length,
-      ...oldest.entry,
-      crc32: crc32(member),
-    })
-    this.gzipBytes += member.length
+    await this.#write(member, oldest.entry)
     // A buffer that a huge row made is not kept.
     if (oldest.buffer.length === this.#limits.bytes) this.#spare.push(oldest.buffer)
+  }
+
+  #count({ lines, points, rawBytes }: BatchSums): void {
+    this.rows += lines
+    this.points += points
+    this.rawBytes += rawBytes
+  }
+
+  async #write(member: Uint8Array, sums: BatchSums): Promise<void> {
+    await this.#destination.write(member, sums)
+    this.batches.push({ offset: this.gzipBytes, bytes: member.length, ...sums, crc32: crc32(member) })
+    this.gzipBytes += member.length
+  }
+}
+
+/** A file of one gzip member after another. */
+export async function batchFile(path: string): Promise<BatchDestination> {
+  const file = await open(path, 'w', 0o600)
+  return {
+    write: (member) => writeFully(file, member),
+    finish: async () => {
+      await file.sync()
+      await file.close()
+    },
+    abandon: () => file.close().catch(() => undefined), // closed already
   }
 }

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { Failure, systemCodeOf } from '../core/failure.ts'
 import { formatBytes } from '../core/units.ts'
 import type { ExportCounts } from './accounting.ts'
-import { BatchWriter, type BatchLimits } from './batch-writer.ts'
+import { BatchWriter, batchFile, type BatchLimits } from './batch-writer.ts'
 import type { DeadLetterSink } from './dead-letter.ts'
 import { writeSpoolIndex } from './spool-file.ts'
 
@@ -43,7 +43,8 @@ export async function finishedSpool(
     await mkdir(workDir, { recursive: true })
     // An index of an earlier export must not stand beside a new spool.
     await rm(`${path}.index.json`, { force: true })
-    const open = async () => (writer ??= await BatchWriter.create(partial, batch, gzipLevel, signal))
+    const open = async () =>
+      (writer ??= new BatchWriter(await batchFile(partial), { limits: batch, gzipLevel, signal }))
     const read = await fill(open)
     const written = await open()
     await written.finish()

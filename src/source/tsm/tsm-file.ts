@@ -1,6 +1,6 @@
 /** One TSM file: header and footer checked, blocks read at their place, the index in key order, a piece at a time. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import type { BlockStore } from './block-store.ts'
+import type { BlockStore, SharedStore } from './block-store.ts'
 import { damagedTsm, unreadableFile } from './damage.ts'
 import { HEADER_BYTES, TsmIndex, type TsmIndexOptions } from './tsm-index.ts'
 
@@ -61,24 +61,29 @@ export class TsmFile implements BlockStore {
   }
 
   read(target: Uint8Array, offset: number): void {
-    let done = 0
-    while (done < target.length) {
-      let count: number
-      try {
-        count = readSync(this.#descriptor, target, done, target.length - done, offset + done)
-      } catch (error) {
-        throw unreadableFile(this.path, error)
-      }
-      if (count === 0)
-        throw damagedTsm(
-          { path: this.path, offset: offset + done },
-          'the file ends before that byte: it was cut',
-        )
-      done += count
-    }
+    readFully(this.path, this.#descriptor, target, offset)
+  }
+
+  share(): SharedStore {
+    return { path: this.path, descriptor: this.#descriptor }
   }
 
   close(): void {
     closeSync(this.#descriptor)
+  }
+}
+
+/** Fills `target` from byte `offset` on. @throws Failure `export/tsm-damaged`, `export/unreadable-file` */
+export function readFully(path: string, descriptor: number, target: Uint8Array, offset: number): void {
+  for (let done = 0; done < target.length;) {
+    let count: number
+    try {
+      count = readSync(descriptor, target, done, target.length - done, offset + done)
+    } catch (error) {
+      throw unreadableFile(path, error)
+    }
+    if (count === 0)
+      throw damagedTsm({ path, offset: offset + done }, 'the file ends before that byte: it was cut')
+    done += count
   }
 }

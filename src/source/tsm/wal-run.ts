@@ -12,12 +12,12 @@ import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { Failure, messageOf } from '../../core/failure.ts'
-import { KEY_SEPARATOR, type BlockStore, type BlockType } from './block-store.ts'
+import { KEY_SEPARATOR, type BlockStore, type BlockType, type SharedStore } from './block-store.ts'
+import { PAGE_BYTES, readPages } from './shared-store.ts'
 import type { BlockTable } from './block-table.ts'
 import { NO_RANGES, type TimeRanges } from './time-ranges.ts'
 
 export const BLOCK_HEADER = 8
-const PAGE_BYTES = 1 << 20
 const RECORD_HEADER = 4 + 2 + 1 + 4 + 4 + 8
 const BLOCK_BYTES = 28
 
@@ -157,7 +157,7 @@ export class WalRun {
 class MemoryStore implements RunStore {
   readonly path: string
   bytes = 0
-  #pages: Buffer[] = []
+  #pages: SharedArrayBuffer[] = []
 
   constructor(path: string) {
     this.path = path
@@ -166,23 +166,20 @@ class MemoryStore implements RunStore {
   append(piece: Uint8Array): void {
     for (let done = 0; done < piece.length;) {
       const used = this.bytes % PAGE_BYTES
-      if (used === 0) this.#pages.push(Buffer.allocUnsafeSlow(PAGE_BYTES))
+      if (used === 0) this.#pages.push(new SharedArrayBuffer(PAGE_BYTES))
       const some = piece.subarray(done, done + PAGE_BYTES - used)
-      this.#pages.at(-1)?.set(some, used)
+      new Uint8Array(this.#pages.at(-1) as SharedArrayBuffer).set(some, used)
       done += some.length
       this.bytes += some.length
     }
   }
 
   read(target: Uint8Array, offset: number): void {
-    for (let done = 0; done < target.length;) {
-      const page = this.#pages[Math.floor((offset + done) / PAGE_BYTES)]
-      if (page === undefined) throw new RangeError('a read past the end of a run')
-      const from = (offset + done) % PAGE_BYTES
-      const some = page.subarray(from, from + target.length - done)
-      target.set(some, done)
-      done += some.length
-    }
+    readPages(this.#pages, target, offset)
+  }
+
+  share(): SharedStore {
+    return { path: this.path, pages: this.#pages }
   }
 
   close(): void {
@@ -235,6 +232,11 @@ class FileStore implements RunStore {
     // A short last window leaves old bytes behind it; nothing behind the end is ever asked for.
     this.#windowStart = offset
     target.set(window.subarray(0, target.length))
+  }
+
+  share(): SharedStore {
+    if (this.#pending.length > 0) this.#seal()
+    return { path: this.path, descriptor: this.#descriptor }
   }
 
   close(): void {

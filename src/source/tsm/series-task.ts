@@ -1,0 +1,158 @@
+/**
+ * Series as a message to a thread: some thousand rows' worth of them in one piece of memory that is handed over, so that a
+ * million small series cost no objects on the way. Which series go together depends on the data alone.
+ *
+ * A series: its key in rows, its key as stored, a reason (empty: it is to be read), blocks u32 with {times 4 x i32, offset
+ * f64, size u32, number u32} each, columns u32 with {key, field, sources u32} each, and a source: store u32, encoding u8,
+ * type u8, first u32, count u32, deleted u32 x i64. Byte strings have their length (u32) before them. Little-endian.
+ */
+import type { BlockStore, BlockType, SharedStore } from './block-store.ts'
+import { BlockTable } from './block-table.ts'
+import type { FieldSource } from './field-list.ts'
+import { HIGH, LOW } from './int64-words.ts'
+import type { SeriesColumn, SeriesToRead } from './load-window.ts'
+import { openShared } from './shared-store.ts'
+import { NO_RANGES } from './time-ranges.ts'
+
+/** A series, and why v3 has no way to write it, if so. */
+export interface TaskSeries {
+  series: SeriesToRead
+  refused: string | undefined
+}
+
+export interface SeriesTask {
+  bytes: ArrayBuffer
+  size: number
+  stores: SharedStore[]
+}
+
+const encodings = ['tsm', 'wal'] as const
+
+export class TaskPacker {
+  #bytes = Buffer.allocUnsafeSlow(1 << 16)
+  #at = 0
+  #stores = new Map<BlockStore, number>()
+
+  /** Bytes packed so far. */
+  get size(): number {
+    return this.#at
+  }
+
+  add({ series, refused = '' }: TaskSeries): void {
+    const { key, columns, blocks } = series
+    this.#string(key)
+    this.#string(series.series)
+    this.#string(Buffer.from(refused))
+    this.#room(4 + blocks.length * 32)
+    this.#u32(blocks.length)
+    for (let row = 0; row < blocks.length; row++) {
+      for (let word = 0; word < 4; word++)
+        this.#at = this.#bytes.writeInt32LE(blocks.words[4 * row + word] ?? 0, this.#at)
+      this.#at = this.#bytes.writeDoubleLE(blocks.offsets[row] ?? 0, this.#at)
+      this.#u32(blocks.sizes[row] ?? 0)
+      this.#u32(blocks.numbers[row] ?? 0)
+    }
+    this.#room(4)
+    this.#u32(columns.length)
+    for (const column of columns) this.#column(column)
+  }
+
+  /** What was added since the last time. */
+  take(): SeriesTask {
+    const { buffer } = this.#bytes
+    const stores = [...this.#stores.keys()].map((store) => store.share())
+    const task = { bytes: buffer as ArrayBuffer, size: this.#at, stores }
+    this.#bytes = Buffer.allocUnsafeSlow(1 << 16)
+    this.#at = 0
+    this.#stores = new Map()
+    return task
+  }
+
+  #column({ key, field, sources }: SeriesColumn): void {
+    this.#string(key)
+    this.#string(field)
+    this.#room(4)
+    this.#u32(sources.length)
+    for (const { store, encoding, type, first, count, deleted } of sources) {
+      this.#room(18 + deleted.byteLength)
+      this.#u32(this.#storeNumber(store))
+      this.#at = this.#bytes.writeUInt8(encodings.indexOf(encoding), this.#at)
+      this.#at = this.#bytes.writeUInt8(type, this.#at)
+      this.#u32(first)
+      this.#u32(count)
+      this.#u32(deleted.length)
+      for (const time of deleted) this.#at = this.#bytes.writeBigInt64LE(time, this.#at)
+    }
+  }
+
+  #storeNumber(store: BlockStore): number {
+    const known = this.#stores.get(store)
+    if (known !== undefined) return known
+    this.#stores.set(store, this.#stores.size)
+    return this.#stores.size - 1
+  }
+
+  #string(bytes: Uint8Array): void {
+    this.#room(4 + bytes.length)
+    this.#u32(bytes.length)
+    this.#bytes.set(bytes, this.#at)
+    this.#at += bytes.length
+  }
+
+  #u32(value: number): void {
+    this.#at = this.#bytes.writeUInt32LE(value, this.#at)
+  }
+
+  #room(bytes: number): void {
+    if (this.#at + bytes <= this.#bytes.length) return
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.#at + bytes))
+    this.#bytes.copy(larger, 0, 0, this.#at)
+    this.#bytes = larger
+  }
+}
+
+/** The series of a task, each valid until the next one. */
+export function* seriesOf(task: SeriesTask): Generator<TaskSeries, void> {
+  const bytes = Buffer.from(task.bytes, 0, task.size)
+  const stores = task.stores.map(openShared)
+  const blocks = new BlockTable()
+  let at = 0
+  const u32 = () => bytes.readUInt32LE((at += 4) - 4)
+  const string = () => {
+    const start = at + 4
+    return bytes.subarray(start, (at = start + bytes.readUInt32LE(at)))
+  }
+  const source = (): FieldSource => {
+    const store = stores[u32()] as BlockStore
+    const encoding = encodings[bytes.readUInt8(at++)] ?? 'tsm'
+    const type = bytes.readUInt8(at++) as BlockType
+    const first = u32()
+    const count = u32()
+    const length = u32()
+    const deleted = length === 0 ? NO_RANGES : new BigInt64Array(length)
+    for (let i = 0; i < length; i++, at += 8) deleted[i] = bytes.readBigInt64LE(at)
+    return { store, encoding, type, first, count, deleted }
+  }
+  const column = (): SeriesColumn => {
+    const key = string()
+    const field = string()
+    return { key, field, sources: Array.from({ length: u32() }, source) }
+  }
+  while (at < bytes.length) {
+    const key = string()
+    const series = string()
+    const refused = string().toString()
+    blocks.clear()
+    for (let left = u32(); left > 0; left--, at += 32) {
+      const word = (half: number) => bytes.readInt32LE(at + 4 * half)
+      blocks.push(
+        ...([word(HIGH), word(LOW), word(2 + HIGH), word(2 + LOW)] as const),
+        bytes.readDoubleLE(at + 16),
+        bytes.readUInt32LE(at + 24),
+        bytes.readUInt32LE(at + 28),
+      )
+    }
+    const columns = Array.from({ length: u32() }, column)
+    yield { series: { key, series, columns, blocks }, refused: refused === '' ? undefined : refused }
+  }
+}
