@@ -3,19 +3,23 @@
 //   node bench/read.mjs gzip DATA_DIR WAL_DIR DATABASE POLICY FOLDER   rows are batched, gzipped and written to FOLDER
 // Prints what it read as JSON. Needs a build (npm run build).
 import { existsSync, readdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { ALL_TIME } from '../dist/core/time.js'
 import { createKernel } from '../dist/kernel/kernel.js'
 import { storedFieldKey, storedSeriesKey } from '../dist/lines/stored-names.js'
+import { inlineTasks, TaskThreads } from '../dist/run/export-threads.js'
 import { exportTsm, kernelMemory } from '../dist/run/export-tsm.js'
 import { openSeriesCursor } from '../dist/source/tsm/series-cursor.js'
 import { SeriesReader } from '../dist/source/tsm/series-reader.js'
 
 const MEMORY = Number(process.env.MEMORY ?? 256e6)
 const [way, dataDir, walDir, database, policy, folder = '/nowhere'] = process.argv.slice(2)
+const WORKERS = Number(process.env.WORKERS ?? availableParallelism())
 const { signal } = new AbortController()
 const window = ALL_TIME
 const kernel = createKernel({ maximumBytes: kernelMemory(MEMORY) })
+const tasks = WORKERS > 1 ? new TaskThreads(WORKERS) : inlineTasks(kernel, signal)
 const paths = [dataDir, walDir]
   .map((dir) => join(dir, database, policy))
   .filter((dir) => existsSync(dir))
@@ -25,6 +29,7 @@ const paths = [dataDir, walDir]
       .map((name) => join(dir, name)),
   )
 const result = way === 'gzip' ? await spool() : await alone()
+await tasks.stop()
 const { maxRSS } = process.resourceUsage()
 console.log(JSON.stringify({ ...result, kernelBytes: kernel.memoryBytes(), peakBytes: maxRSS * 1024 }))
 
@@ -72,7 +77,7 @@ async function spool() {
     paths,
     window,
     memory: MEMORY,
-    kernel,
+    tasks,
     skipDamage: false,
     batch: { lines: 10_000, bytes: 10_000_000 },
     gzipLevel: 1,

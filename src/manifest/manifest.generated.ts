@@ -354,6 +354,10 @@ export interface Spool {
    */
   memory?: string | number
   /**
+   * Threads that read TSM files (the default is the number of cores); fewer where "memory" is not enough for them. What is exported is the same, whatever the number.
+   */
+  workers?: number
+  /**
    * 1 is fast, 9 is small.
    */
   gzipLevel?: number

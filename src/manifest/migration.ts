@@ -122,6 +122,8 @@ export interface TokenRequest {
 }
 
 export interface SpoolOptions {
+  /** Threads that read TSM files; `undefined`: as many as there are cores. */
+  workers: number | undefined
   /** Work folder: spool files, dead letters, tokens. Absolute. */
   dir: string
   /** Bytes the row assembler may use before it spills a sorted run to disk. */

@@ -52,6 +52,7 @@ export function normalize(manifest: written.Manifest, context: NormalizeContext)
     spool: {
       dir: workFolder,
       memory: parseBytes(String(spool.memory ?? '256MB')) ?? 0,
+      workers: spool.workers,
       gzipLevel: spool.gzipLevel ?? 1,
     },
   }

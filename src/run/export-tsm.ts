@@ -2,27 +2,27 @@
 import { isUtf8 } from 'node:buffer'
 import type { Failure } from '../core/failure.ts'
 import type { TimeWindow } from '../core/time.ts'
-import type { Kernel, Refusal } from '../kernel/kernel.ts'
 import type { ExportCounts } from '../lines/accounting.ts'
 import type { BatchWriter } from '../lines/batch-writer.ts'
 import type { DeadLetter } from '../lines/dead-letter.ts'
 import { finishedSpool, type SourceCounts, type SpoolTarget } from '../lines/finished-spool.ts'
 import { escapedFieldKey, storedFieldKey, storedSeriesKey } from '../lines/stored-names.ts'
 import type { SeriesColumn, SeriesToRead } from '../source/tsm/load-window.ts'
+import { TaskPacker } from '../source/tsm/series-task.ts'
 import { openSeriesCursor, type SeriesCursor, type SeriesSources } from '../source/tsm/series-cursor.ts'
-import { SeriesReader, type RowSink, type SeriesCounts } from '../source/tsm/series-reader.ts'
 import type { WalNote } from '../source/tsm/wal-segment.ts'
-import { refusedValue } from './refused-value.ts'
+import type { TaskRunner } from './export-threads.ts'
+import { failureOf, type TaskItem, type TaskSettings } from './read-task.ts'
 import { SeriesIdentities } from './series-identities.ts'
 
 export interface ExportTsmOptions extends SpoolTarget {
   /** `.tsm`, `.tombstone` and `.wal` files of the slice's shards. */
   paths: readonly string[]
   window: TimeWindow
-  /** Bytes for indexes, deletes, the WAL and the kernel. Batches in the making come on top: five times `batch.bytes`. */
+  /** Bytes for indexes, deletes, the WAL and the kernel. Batches in the making come on top: five times `batch.bytes`, or three times for each of several workers. */
   memory: number
-  /** Made with {@link kernelMemory}. */
-  kernel: Kernel
+  /** What reads the series, with {@link kernelMemory} for each of its workers. */
+  tasks: TaskRunner
   /** `onCorruption: skip`: what is damaged is left out, and listed in the dead letters. */
   skipDamage: boolean
   onNote: (note: WalNote) => void
@@ -30,9 +30,9 @@ export interface ExportTsmOptions extends SpoolTarget {
   onProgress: (done: number) => void
 }
 
-/** What of `spool.memory` the kernel may have; the rest is for indexes, deletes and the WAL. */
-export function kernelMemory(memory: number): number {
-  return Math.floor((memory * 5) / 8)
+/** What of `spool.memory` each kernel may have; the rest is for indexes, deletes and the WAL. */
+export function kernelMemory(memory: number, workers = 1): number {
+  return Math.floor((memory * 5) / 8 / workers)
 }
 
 /**
@@ -45,14 +45,19 @@ export function exportTsm(options: ExportTsmOptions): Promise<ExportCounts> {
   return finishedSpool(options, async (open) => new TsmExport(options, await open()).run())
 }
 
-/** What a dead letter holds. */
-const ONE_ROW = { rows: 1, bytes: 1 << 18 }
+/** A task has about as many batches: the last one is mostly not full. */
+const BATCHES_A_TASK = 4
+/** Bytes of a packed task, for many small series. */
+const TASK_BYTES = 1 << 20
+/** Bytes of a value in a block: mostly fewer, so that a task is rather too large than too small. */
+const VALUE_BYTES = 8
 
 class TsmExport {
   readonly #options: ExportTsmOptions
-  readonly #reader: SeriesReader
-  readonly #rows: RowSink
+  readonly #settings: TaskSettings
+  readonly #writer: BatchWriter
   readonly #identities = new SeriesIdentities()
+  readonly #packer = new TaskPacker()
   /** What became of each field key: as it is to be sent, or why it cannot be. */
   #fields = new Map<string, Buffer | string>()
   readonly #counts: SourceCounts = {
@@ -60,15 +65,20 @@ class TsmExport {
   }
   /** Damage that was told of: it may be met again. */
   readonly #damage = new Set<string>()
+  /** About how many rows the task has. */
+  #rows = 0
+  /** What was given to threads, all of it taken. */
+  #taken = Promise.resolve()
+  #failed = false
 
   constructor(options: ExportTsmOptions, writer: BatchWriter) {
-    const { kernel, memory, window, signal, skipDamage } = options
+    const { memory, window, batch, gzipLevel, skipDamage, tasks } = options
     this.#options = options
-    const onDamage = skipDamage ? this.#skip.bind(this) : undefined
-    this.#reader = new SeriesReader({ kernel, memory: kernelMemory(memory), window, signal, onDamage })
-    this.#rows = {
-      room: () => writer.room(),
-      append: ({ bytes, rows, points }) => writer.appendRows(bytes, rows, points),
+    this.#writer = writer
+    this.#settings = {
+      ...{ window, batch, gzipLevel, skipDamage },
+      kernelMemory: kernelMemory(memory, tasks.workers),
+      inFlight: tasks.workers === 1 ? 3 : 1,
     }
   }
 
@@ -82,12 +92,17 @@ class TsmExport {
       this.#counts.deleted += deleted
       this.#counts.filtered += outside
       this.#options.signal.throwIfAborted()
-      let series = 0
       for (const one of cursor.series()) {
-        await this.#read(one)
-        if (++series % TELL_EVERY === 0) this.#options.onProgress(cursor.passed / (cursor.indexBytes || 1))
+        this.#pack(one)
+        if (this.#isFull()) await this.#give(cursor.passed / (cursor.indexBytes || 1))
       }
+      if (this.#packer.size > 0) await this.#give(1)
+      await this.#taken
       if (points > this.#counts.pointsRead) throw new RangeError('points of the WAL are missing in the sums')
+    } catch (error) {
+      // Threads read the cursor's files.
+      await this.#options.tasks.stop()
+      throw error
     } finally {
       cursor.close()
     }
@@ -106,59 +121,70 @@ class TsmExport {
     })
   }
 
-  async #read({ series, fields, blocks }: SeriesSources): Promise<void> {
+  #pack({ series, fields, blocks }: SeriesSources): void {
     const key = storedSeriesKey(series)
+    const plain = (field: Buffer) => escapedFieldKey(field)
     if (key.kind !== 'key') {
-      const columns = fields.map(({ field, sources }) => ({ key: escapedFieldKey(field), field, sources }))
-      return this.#refuse({ key: series, series, columns, blocks }, key.reason)
+      const columns = fields.map(({ field, sources }) => ({ key: plain(field), field, sources }))
+      return this.#add({ key: series, series, columns, blocks }, key.reason)
     }
     this.#identities.see(series, key.bytes)
     const columns: SeriesColumn[] = []
     for (const { field, sources } of fields) {
       const encoded = this.#fieldKey(field)
       if (typeof encoded !== 'string') columns.push({ key: encoded, field, sources })
-      else {
-        const column = { key: escapedFieldKey(field), field, sources }
-        await this.#refuse({ key: series, series, columns: [column], blocks }, encoded)
-      }
+      else
+        this.#add({ key: series, series, columns: [{ key: plain(field), field, sources }], blocks }, encoded)
     }
-    if (columns.length === 0) return
-    const counts = await this.#reader.read(
-      { key: key.bytes, series, columns, blocks },
-      this.#rows,
-      (refusal) => this.#refuseValue(series, columns[refusal.column], refusal),
+    if (columns.length > 0) this.#add({ key: key.bytes, series, columns, blocks }, undefined)
+  }
+
+  #add(series: SeriesToRead, refused: string | undefined): void {
+    this.#packer.add({ series, refused })
+    this.#rows += rowsOf(series)
+  }
+
+  #isFull(): boolean {
+    return this.#rows >= BATCHES_A_TASK * this.#options.batch.lines || this.#packer.size >= TASK_BYTES
+  }
+
+  /** @param done which part of the indexes is packed by now. */
+  async #give(done: number): Promise<void> {
+    const { tasks, signal, onProgress } = this.#options
+    const task = this.#packer.take()
+    this.#rows = 0
+    await tasks.ready()
+    signal.throwIfAborted()
+    if (this.#failed) return this.#taken
+    this.#taken = tasks.run(task, this.#settings, this.#taken, (item) =>
+      this.#take(item, () => onProgress(done)),
     )
-    this.#add(counts)
-    this.#counts.pointsRead += counts.points
+    this.#taken.catch(() => (this.#failed = true)) // thrown by the next one, or at the end
   }
 
-  /** Reads a series (or one field of it) that v3 has no way to write: each row is a dead letter. */
-  async #refuse(series: SeriesToRead, reason: string): Promise<void> {
-    const sink: RowSink = {
-      room: async () => ONE_ROW,
-      append: async ({ bytes, points }) => this.#letter(reason, bytes.subarray(0, -1), points),
+  async #take(item: TaskItem, onDone: () => void): Promise<void> {
+    this.#options.signal.throwIfAborted()
+    switch (item.type) {
+      case 'batch':
+        return this.#writer.appendBatch(item.member, item.sums)
+      case 'letter':
+        return this.#letter(item.reason, item.line, item.points)
+      case 'damage':
+        return this.#skip(failureOf(item.failure), item.points)
+      case 'done':
+        this.#count(item)
+        return onDone()
     }
-    const onRefusal = (refusal: Refusal) =>
-      this.#refuseValue(series.series, series.columns[refusal.column], refusal)
-    const counts = await this.#reader.read(series, sink, onRefusal)
-    this.#add(counts)
-    this.#counts.pointsRead += counts.points
-    this.#counts.refusedPoints += counts.points
   }
 
-  #refuseValue(series: Buffer, column: SeriesColumn | undefined, refusal: Refusal): void {
-    const { reason, value } = refusedValue(refusal)
-    const parts = [series, ' ', escapedFieldKey(column?.field ?? series), '=', value, ` ${refusal.time}`]
-    this.#letter(reason, Buffer.concat(parts.map((part) => Buffer.from(part))), 1)
-  }
-
-  #add({ overwritten, deleted, refused, filtered, leftOut }: SeriesCounts): void {
+  #count({ counts: read, refused }: Extract<TaskItem, { type: 'done' }>): void {
     const counts = this.#counts
-    counts.pointsRead += overwritten + deleted + refused + filtered + leftOut
+    const { points, overwritten, deleted, filtered, leftOut } = read
+    counts.pointsRead += points + overwritten + deleted + read.refused + filtered + leftOut + refused
     counts.overwritten += overwritten
     counts.deleted += deleted
     counts.filtered += filtered
-    counts.refusedPoints += refused + leftOut
+    counts.refusedPoints += read.refused + leftOut + refused
   }
 
   #fieldKey(field: Buffer): Buffer | string {
@@ -211,5 +237,15 @@ class TsmExport {
 }
 
 const FIELDS_KEPT = 10_000
-/** Series after which progress is told. */
-const TELL_EVERY = 16
+
+/** Not more rows than the series has, as a rule. */
+function rowsOf({ columns, blocks }: SeriesToRead): number {
+  let most = 0
+  for (const { sources } of columns) {
+    let bytes = 0
+    for (const { first, count } of sources)
+      for (let row = first; row < first + count; row++) bytes += blocks.sizes[row] ?? 0
+    if (bytes > most) most = bytes
+  }
+  return most / VALUE_BYTES
+}

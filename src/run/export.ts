@@ -1,8 +1,9 @@
 /** The export phase: every slice that is not spooled yet, one after another. */
+import { availableParallelism } from 'node:os'
 import { Failure } from '../core/failure.ts'
 import { formatWindow } from '../core/time.ts'
 import { countOf, formatBytes } from '../core/units.ts'
-import { createKernel, type Kernel } from '../kernel/kernel.ts'
+import { createKernel } from '../kernel/kernel.ts'
 import type { ExportCounts } from '../lines/accounting.ts'
 import { openDeadLetters } from '../lines/dead-letter-file.ts'
 import type { SpoolTarget } from '../lines/finished-spool.ts'
@@ -21,6 +22,7 @@ import { readLineProtocolFiles } from '../source/line-protocol-files.ts'
 import type { WalNote } from '../source/tsm/wal-segment.ts'
 import { slicesToExport, sourceOf, type RunContext } from './context.ts'
 import { ExportProgress } from './export-progress.ts'
+import { inlineTasks, TaskThreads, type TaskRunner } from './export-threads.ts'
 import { exportTsm, kernelMemory } from './export-tsm.ts'
 import { Snapshots, type SliceSource } from './snapshots.ts'
 import { deadLetterPath, sortedRunsPath, spoolPath } from './work-folder.ts'
@@ -65,7 +67,7 @@ export async function exportPhase(context: RunContext): Promise<string> {
       }
     }
   } finally {
-    await job.snapshots.remove()
+    await job.close()
   }
   const failures = failed === 0 ? '' : `, ${countOf(failed, 'slice')} failed`
   return `${countOf(slices.length - failed, 'slice')}, ${countOf(rows, 'row')}, ${formatBytes(bytes)} spooled${failures}`
@@ -102,13 +104,18 @@ class ExportJob {
   readonly snapshots: Snapshots
   readonly #context: RunContext
   readonly #abilities = new Map<string, InfluxInspectAbilities>()
-  /** One for all: WebAssembly does not give memory back. */
-  #kernel: Kernel | undefined
+  /** The same for all slices: WebAssembly does not give memory back. */
+  #tasks: TaskRunner | undefined
 
   constructor(context: RunContext, slices: readonly Slice[], snapshots: Snapshots) {
     this.#context = context
     this.progress = new ExportProgress(context, slices)
     this.snapshots = snapshots
+  }
+
+  async close(): Promise<void> {
+    await this.#tasks?.stop()
+    await this.snapshots.remove()
   }
 
   async exportSlice(slice: Slice): Promise<ExportCounts> {
@@ -159,7 +166,7 @@ class ExportJob {
       paths: from.files.map(({ path }) => path),
       window: slice.window,
       memory,
-      kernel: (this.#kernel ??= createKernel({ maximumBytes: kernelMemory(memory) })),
+      tasks: (this.#tasks ??= taskRunner(this.#context)),
       skipDamage: source.onCorruption === 'skip',
       onNote: (note) => this.#context.observe({ type: 'note', message: wordsOf(note) }),
       onProgress: (part) => this.progress.advanceTo(part),
@@ -206,6 +213,18 @@ class ExportJob {
     return { chunks, comments: abilities.lponly ? ('none' as const) : ('influx_inspect' as const) }
   }
 }
+
+/** As many workers as there are cores, and as `spool.memory` is enough for. */
+function taskRunner({ migration, signal }: RunContext): TaskRunner {
+  const { memory, workers = availableParallelism() } = migration.spool
+  const enoughFor = Math.floor(memory / (LEAST_MEMORY + 3 * migration.target.write.batch.bytes))
+  const most = Math.max(1, Math.min(workers, enoughFor))
+  if (most > 1) return new TaskThreads(most)
+  return inlineTasks(createKernel({ maximumBytes: kernelMemory(memory) }), signal)
+}
+
+/** Bytes for a worker beside its batches. */
+const LEAST_MEMORY = 32 << 20
 
 async function expectUnchanged(slice: Slice, files: readonly CatalogFile[]): Promise<void> {
   const changed = await checkUnchanged(files)

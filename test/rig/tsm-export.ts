@@ -8,6 +8,7 @@ import { createKernel } from '../../src/kernel/kernel.ts'
 import type { ExportCounts } from '../../src/lines/accounting.ts'
 import type { DeadLetter } from '../../src/lines/dead-letter.ts'
 import { openSpool } from '../../src/lines/spool-file.ts'
+import { inlineTasks } from '../../src/run/export-threads.ts'
 import { exportTsm, kernelMemory, type ExportTsmOptions } from '../../src/run/export-tsm.ts'
 import type { WalNote } from '../../src/source/tsm/wal-segment.ts'
 import { canonicalKey, canonicalValue } from './points.ts'
@@ -38,7 +39,7 @@ export async function exported(
       paths,
       window: ALL_TIME,
       memory,
-      kernel: createKernel({ maximumBytes: kernelMemory(memory) }),
+      tasks: inlineTasks(createKernel({ maximumBytes: kernelMemory(memory) }), new AbortController().signal),
       skipDamage: false,
       batch: { lines: 10_000, bytes: 10_000_000 },
       gzipLevel: 1,

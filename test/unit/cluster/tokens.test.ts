@@ -55,7 +55,7 @@ function obtain(
 ) {
   const migration = {
     file: 'manifest.yaml',
-    spool: { dir, memory: 1, gzipLevel: 6 },
+    spool: { dir, memory: 1, gzipLevel: 6, workers: 1 },
   }
   return obtainToken({
     request: { ...REQUEST, ...request },
@@ -185,7 +185,7 @@ describe('obtainToken', () => {
     await expect(
       obtainToken({
         ...{ request: REQUEST, admin: undefined, known: undefined, clock, signal, tell },
-        migration: { file: 'manifest.yaml', spool: { dir, memory: 1, gzipLevel: 6 } },
+        migration: { file: 'manifest.yaml', spool: { dir, memory: 1, gzipLevel: 6, workers: 1 } },
       }),
     ).rejects.toMatchObject({ code: 'token/none', exit: 2, where: 'manifest.yaml' })
   })

@@ -1,0 +1,147 @@
+/** A task's series through the kernel into batches, each gzipped: in the main thread, or in one of many. */
+import { ExitCode, Failure } from '../core/failure.ts'
+import type { TimeWindow } from '../core/time.ts'
+import type { Kernel, Refusal } from '../kernel/kernel.ts'
+import { BatchWriter, type BatchLimits, type BatchSums } from '../lines/batch-writer.ts'
+import { escapedFieldKey } from '../lines/stored-names.ts'
+import type { SeriesToRead } from '../source/tsm/load-window.ts'
+import { SeriesReader, type RowSink, type SeriesCounts } from '../source/tsm/series-reader.ts'
+import { seriesOf, type SeriesTask } from '../source/tsm/series-task.ts'
+import { refusedValue } from './refused-value.ts'
+
+/** What all tasks of a slice have in common. */
+export interface TaskSettings {
+  window: TimeWindow
+  batch: BatchLimits
+  gzipLevel: number
+  /** Bytes that the kernel may have. */
+  kernelMemory: number
+  /** `onCorruption: skip` */
+  skipDamage: boolean
+  /** Batches being compressed at once. */
+  inFlight: number
+}
+
+export interface FailureInWords {
+  code: string
+  message: string
+  where: string | undefined
+  remedy: string | undefined
+  exit: ExitCode
+}
+
+/** What a task gives, in this order: every thread says the same of the same task. */
+export type TaskItem =
+  | { type: 'batch'; member: Uint8Array; sums: BatchSums }
+  /** What v3 has no way to write. */
+  | { type: 'letter'; reason: string; line: Uint8Array; points: number }
+  | { type: 'damage'; failure: FailureInWords; points: number }
+  | { type: 'done'; counts: SeriesCounts; refused: number }
+
+/** Resolves when there is room for more. */
+export type Emit = (item: TaskItem) => Promise<void>
+
+/** What a dead letter holds. */
+const ONE_ROW = { rows: 1, bytes: 1 << 18 }
+
+export async function readTask(
+  task: SeriesTask,
+  settings: TaskSettings,
+  kernel: Kernel,
+  signal: AbortSignal,
+  emit: Emit,
+): Promise<void> {
+  await new TaskReader(settings, kernel, signal, emit).read(task)
+}
+
+class TaskReader {
+  readonly #reader: SeriesReader
+  readonly #emit: Emit
+  readonly #writer: BatchWriter
+  readonly #rows: RowSink
+  readonly #counts: SeriesCounts = {
+    ...{ points: 0, overwritten: 0, deleted: 0, refused: 0, filtered: 0, leftOut: 0 },
+  }
+  /** Points of series and fields that v3 has no way to write. */
+  #refused = 0
+  /** Letters and damage, which are told between two batches. */
+  #told: Promise<void> = Promise.resolve()
+
+  constructor(settings: TaskSettings, kernel: Kernel, signal: AbortSignal, emit: Emit) {
+    const { window, batch, gzipLevel, kernelMemory, skipDamage, inFlight } = settings
+    const onDamage = skipDamage
+      ? (failure: Failure, points: number) =>
+          this.#tell({ type: 'damage', failure: inWords(failure), points })
+      : undefined
+    this.#emit = emit
+    this.#reader = new SeriesReader({ kernel, memory: kernelMemory, window, signal, onDamage })
+    const nothing = () => Promise.resolve()
+    const write = async (member: Uint8Array, sums: BatchSums) => emit({ type: 'batch', member, sums })
+    const destination = { write, finish: nothing, abandon: nothing }
+    const writer = new BatchWriter(destination, { limits: batch, gzipLevel, signal, inFlight })
+    this.#writer = writer
+    this.#rows = {
+      room: () => writer.room(),
+      append: ({ bytes, rows, points }) => writer.appendRows(bytes, rows, points),
+    }
+  }
+
+  async read(task: SeriesTask): Promise<void> {
+    try {
+      for (const { series, refused } of seriesOf(task)) {
+        if (refused === undefined)
+          this.#add(await this.#reader.read(series, this.#rows, this.#onRefusal(series)))
+        else await this.#refuse(series, refused)
+        await this.#told
+      }
+      await this.#writer.finish()
+    } catch (error) {
+      await this.#writer.abandon()
+      throw error
+    }
+    await this.#emit({ type: 'done', counts: this.#counts, refused: this.#refused })
+  }
+
+  /** Reads a series (or one field of it) that v3 has no way to write: each row is a dead letter. */
+  async #refuse(series: SeriesToRead, reason: string): Promise<void> {
+    const sink: RowSink = {
+      room: async () => ONE_ROW,
+      append: async ({ bytes, points }) =>
+        this.#emit({ type: 'letter', reason, line: bytes.slice(0, -1), points }),
+    }
+    const counts = await this.#reader.read(series, sink, this.#onRefusal(series))
+    this.#add({ ...counts, points: 0 })
+    this.#refused += counts.points
+  }
+
+  #onRefusal({ series, columns }: SeriesToRead): (refusal: Refusal) => void {
+    return (refusal) => {
+      const { reason, value } = refusedValue(refusal)
+      const field = escapedFieldKey(columns[refusal.column]?.field ?? series)
+      const parts = [series, ' ', field, '=', value, ` ${refusal.time}`]
+      const line = Buffer.concat(parts.map((part) => Buffer.from(part)))
+      this.#tell({ type: 'letter', reason, line, points: 1 })
+    }
+  }
+
+  #tell(item: TaskItem): void {
+    this.#told = this.#told.then(() => this.#emit(item))
+    this.#told.catch(() => undefined) // awaited after the series
+  }
+
+  #add(counts: SeriesCounts): void {
+    for (const name of Object.keys(this.#counts) as (keyof SeriesCounts)[]) this.#counts[name] += counts[name]
+  }
+}
+
+export function inWords({ code, message, where, remedy, exit }: Failure): FailureInWords {
+  return { code, message, where, remedy, exit }
+}
+
+export function failureOf({ code, message, where, remedy, exit }: FailureInWords): Failure {
+  return new Failure(code, message, {
+    ...(where !== undefined && { where }),
+    ...(remedy !== undefined && { remedy }),
+    exit,
+  })
+}
