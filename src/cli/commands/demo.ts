@@ -41,8 +41,8 @@ export function demoCommand(): Command {
           INFLUX_MANAGEMENT_TOKEN: sandbox.managementToken,
         }
         process.stdout.write(
-          'A week of a small plant, as InfluxDB 1.x stored it, into a stand-in for\n' +
-            `InfluxDB Clustered at ${sandbox.url} (a rehearsal on DuckDB, not a cluster).\n\n`,
+          'A week of a small plant, as InfluxDB 1.x stored it, into a stand-in for InfluxDB\n' +
+            `Clustered at ${sandbox.url}: a rehearsal on DuckDB, not a cluster.\n\n`,
         )
         await run(file, { variables, next: WHERE_IT_IS }, signal)
         process.stdout.write(
