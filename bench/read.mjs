@@ -10,6 +10,7 @@ import { createKernel } from '../dist/kernel/kernel.js'
 import { storedFieldKey, storedSeriesKey } from '../dist/lines/stored-names.js'
 import { inlineTasks, TaskThreads } from '../dist/run/export-threads.js'
 import { exportTsm, kernelMemory } from '../dist/run/export-tsm.js'
+import { createEngine } from '../dist/run/read-task.js'
 import { openSeriesCursor } from '../dist/source/tsm/series-cursor.js'
 import { SeriesReader } from '../dist/source/tsm/series-reader.js'
 
@@ -19,7 +20,7 @@ const WORKERS = Number(process.env.WORKERS ?? availableParallelism())
 const { signal } = new AbortController()
 const window = ALL_TIME
 const kernel = createKernel({ maximumBytes: kernelMemory(MEMORY) })
-const tasks = WORKERS > 1 ? new TaskThreads(WORKERS) : inlineTasks(kernel, signal)
+const tasks = WORKERS > 1 ? new TaskThreads(WORKERS) : inlineTasks(createEngine(kernelMemory(MEMORY)), signal)
 const paths = [dataDir, walDir]
   .map((dir) => join(dir, database, policy))
   .filter((dir) => existsSync(dir))
@@ -72,6 +73,7 @@ async function alone() {
 }
 
 async function spool() {
+  tasks.warmUp()
   return exportTsm({
     slice: 'bench/0_1',
     paths,

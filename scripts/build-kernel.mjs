@@ -1,4 +1,4 @@
-// Compiles src/kernel/assembly to WebAssembly and writes it, as base64, to src/kernel/kernel.generated.ts.
+// Compiles src/kernel/assembly to WebAssembly and writes it, as base64, to src/kernel/{kernel,deflate}.generated.ts.
 // scripts/generate.mjs calls it; `node scripts/build-kernel.mjs kernel.wat` also writes the text form, to be read.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -15,23 +15,29 @@ if (process.argv[1] === import.meta.filename) {
 export async function kernelFiles(watFile) {
   const powersFile = 'src/kernel/assembly/powers-of-ten.generated.ts'
   const powers = powersOfTen()
-  const wasm = await compile({ [powersFile]: powers }, watFile)
-  const lines = Buffer.from(wasm)
-    .toString('base64')
-    .match(/.{1,108}/g)
+  const wasm = await compile('index.ts', { [powersFile]: powers }, watFile)
   return {
     [powersFile]: powers,
-    'src/kernel/kernel.generated.ts':
-      '// Made from src/kernel/assembly/ by scripts/build-kernel.mjs. Change that, not this file.\n' +
-      `export const kernelModule =\n  '${lines.join(`' +\n  '`)}'\n`,
+    'src/kernel/kernel.generated.ts': moduleFile('kernelModule', wasm),
+    'src/kernel/deflate.generated.ts': moduleFile('deflateModule', await compile('deflate.ts', {})),
   }
 }
 
-async function compile(virtualFiles, watFile) {
+function moduleFile(name, wasm) {
+  const lines = Buffer.from(wasm)
+    .toString('base64')
+    .match(/.{1,108}/g)
+  return (
+    '// Made from src/kernel/assembly/ by scripts/build-kernel.mjs. Change that, not this file.\n' +
+    `export const ${name} =\n  '${lines.join(`' +\n  '`)}'\n`
+  )
+}
+
+async function compile(entry, virtualFiles, watFile) {
   let binary
   const { error, stderr } = await asc.main(
     [
-      'src/kernel/assembly/index.ts',
+      `src/kernel/assembly/${entry}`,
       ...['--outFile', 'kernel.wasm', '--runtime', 'stub', '--enable', 'simd'],
       ...['-O3', '--converge', '--noAssert', '--noColors'],
       ...(watFile ? ['--textFile', 'kernel.wat'] : []),

@@ -31,13 +31,15 @@ export interface BatchDestination {
 interface Pending {
   buffer: Buffer
   entry: BatchSums
-  gzip: Promise<Buffer>
+  gzip: Promise<Uint8Array>
 }
 
 export interface BatchWriterOptions {
   limits: BatchLimits
   gzipLevel: number
   signal: AbortSignal
+  /** Tried first at level 1; `undefined`: zlib does it. */
+  gzip?: ((rows: Uint8Array) => Uint8Array | undefined) | undefined
   /** Batches being compressed at once; with the one being filled, as many and one buffers of `batch.bytes`. */
   inFlight?: number
 }
@@ -54,6 +56,7 @@ export class BatchWriter {
   readonly #inFlight: number
   readonly #limits: BatchLimits
   readonly #level: number
+  readonly #gzip: BatchWriterOptions['gzip']
   readonly #signal: AbortSignal
   #pending: Pending[] = []
   readonly #spare: Buffer[] = []
@@ -67,10 +70,11 @@ export class BatchWriter {
   readonly #time = Buffer.allocUnsafe(24)
 
   constructor(destination: BatchDestination, options: BatchWriterOptions) {
-    const { limits, gzipLevel, signal, inFlight = IN_FLIGHT } = options
+    const { limits, gzipLevel, signal, gzip, inFlight = IN_FLIGHT } = options
     this.#destination = destination
     this.#limits = limits
     this.#level = gzipLevel
+    this.#gzip = gzipLevel === 1 ? gzip : undefined
     this.#signal = signal
     this.#inFlight = inFlight
     this.#buffer = Buffer.allocUnsafeSlow(limits.bytes)
@@ -179,7 +183,9 @@ export class BatchWriter {
     this.#signal.throwIfAborted()
     const buffer = this.#buffer
     const raw = buffer.subarray(0, this.#at)
-    const promise = compress(raw, { level: this.#level, chunkSize: GZIP_CHUNK_BYTES })
+    const own = this.#gzip?.(raw)
+    const zlib = () => compress(raw, { level: this.#level, chunkSize: GZIP_CHUNK_BYTES })
+    const promise = own === undefined ? zlib() : Promise.resolve(own)
     promise.catch(() => undefined) // awaited later, in order
     const entry = { rawBytes: this.#at, lines: this.#lines, points: this.#batchPoints }
     this.#pending.push({ buffer, entry, gzip: promise })

@@ -1,15 +1,14 @@
 /** A thread of the export (export-threads.ts): tasks in, batches out, and no more of them than are taken. */
 import { parentPort } from 'node:worker_threads'
 import { Failure } from '../core/failure.ts'
-import { createKernel, type Kernel } from '../kernel/kernel.ts'
 import type { FromThread, ToThread } from './export-threads.ts'
-import { inWords, readTask, type TaskItem } from './read-task.ts'
+import { createEngine, inWords, readTask, type Engine, type TaskItem } from './read-task.ts'
 
 /** Bytes that wait to be taken: another task may have its turn. */
 const WAITING_BYTES = 8 << 20
 
 const { signal } = new AbortController()
-let kernel: Kernel | undefined
+let engine: Engine | undefined
 let waiting = 0
 let wake: () => void = () => undefined
 let last = Promise.resolve()
@@ -22,9 +21,9 @@ parentPort?.on('message', (message: ToThread) => {
 })
 
 async function read({ task, settings, number }: Extract<ToThread, { task: unknown }>): Promise<void> {
-  kernel ??= createKernel({ maximumBytes: settings.kernelMemory })
+  engine ??= createEngine(settings.kernelMemory)
   try {
-    await readTask(task, settings, kernel, signal, async (item) => {
+    await readTask(task, settings, engine, signal, async (item) => {
       const [bytes, memory] = lent(item)
       waiting += bytes
       post({ number, item, bytes }, memory)

@@ -1,11 +1,11 @@
 /** Tasks of an export over worker threads, their items in the order in which the tasks were given. */
 import { Worker } from 'node:worker_threads'
-import type { Kernel } from '../kernel/kernel.ts'
 import type { SeriesTask } from '../source/tsm/series-task.ts'
 import {
   failureOf,
   readTask,
   type Emit,
+  type Engine,
   type FailureInWords,
   type TaskItem,
   type TaskSettings,
@@ -14,6 +14,8 @@ import {
 export interface TaskRunner {
   /** How many tasks are read at once. */
   readonly workers: number
+  /** Much is to come. */
+  warmUp(): void
   /** Resolves when a task may be given. */
   ready(): Promise<void>
   /** Begins with a task at once, and hands out its items when `turn` has come. @throws what `turn`, the task or `emit` throws */
@@ -23,13 +25,14 @@ export interface TaskRunner {
 }
 
 /** In this thread, one task after another. */
-export function inlineTasks(kernel: Kernel, signal: AbortSignal): TaskRunner {
+export function inlineTasks(engine: Engine, signal: AbortSignal): TaskRunner {
   let last = Promise.resolve()
   return {
     workers: 1,
+    warmUp: () => undefined,
     ready: () => last.catch(() => undefined),
     run: (task, settings, turn, emit) =>
-      (last = turn.then(() => readTask(task, settings, kernel, signal, emit))),
+      (last = turn.then(() => readTask(task, settings, engine, signal, emit))),
     stop: () => last.catch(() => undefined),
   }
 }
@@ -109,6 +112,10 @@ export class TaskThreads implements TaskRunner {
 
   constructor(workers: number) {
     this.workers = workers
+  }
+
+  warmUp(): void {
+    while (this.#threads.length < this.workers) this.#threads.push(new Thread())
   }
 
   async ready(): Promise<void> {

@@ -3,7 +3,6 @@ import { availableParallelism } from 'node:os'
 import { Failure } from '../core/failure.ts'
 import { formatWindow } from '../core/time.ts'
 import { countOf, formatBytes } from '../core/units.ts'
-import { createKernel } from '../kernel/kernel.ts'
 import type { ExportCounts } from '../lines/accounting.ts'
 import { openDeadLetters } from '../lines/dead-letter-file.ts'
 import type { SpoolTarget } from '../lines/finished-spool.ts'
@@ -24,6 +23,7 @@ import { slicesToExport, sourceOf, type RunContext } from './context.ts'
 import { ExportProgress } from './export-progress.ts'
 import { inlineTasks, TaskThreads, type TaskRunner } from './export-threads.ts'
 import { exportTsm, kernelMemory } from './export-tsm.ts'
+import { createEngine } from './read-task.ts'
 import { Snapshots, type SliceSource } from './snapshots.ts'
 import { deadLetterPath, sortedRunsPath, spoolPath } from './work-folder.ts'
 
@@ -161,12 +161,14 @@ class ExportJob {
       return this.#spoolLines(slice, from.files, target, chunks, comments)
     }
     const { memory } = this.#context.migration.spool
+    const tasks = (this.#tasks ??= taskRunner(this.#context))
+    if (from.files.reduce((sum, { bytes }) => sum + bytes, 0) > WARM_UP_BYTES) tasks.warmUp()
     const counts = await exportTsm({
       ...target,
       paths: from.files.map(({ path }) => path),
       window: slice.window,
       memory,
-      tasks: (this.#tasks ??= taskRunner(this.#context)),
+      tasks,
       skipDamage: source.onCorruption === 'skip',
       onNote: (note) => this.#context.observe({ type: 'note', message: wordsOf(note) }),
       onProgress: (part) => this.progress.advanceTo(part),
@@ -220,9 +222,11 @@ function taskRunner({ migration, signal }: RunContext): TaskRunner {
   const enoughFor = Math.floor(memory / (LEAST_MEMORY + 3 * migration.target.write.batch.bytes))
   const most = Math.max(1, Math.min(workers, enoughFor))
   if (most > 1) return new TaskThreads(most)
-  return inlineTasks(createKernel({ maximumBytes: kernelMemory(memory) }), signal)
+  return inlineTasks(createEngine(kernelMemory(memory)), signal)
 }
 
+/** Of TSM files and WAL: threads start while the WAL is read. */
+const WARM_UP_BYTES = 16 << 20
 /** Bytes for a worker beside its batches. */
 const LEAST_MEMORY = 32 << 20
 

@@ -1,7 +1,8 @@
 /** A task's series through the kernel into batches, each gzipped: in the main thread, or in one of many. */
 import { ExitCode, Failure } from '../core/failure.ts'
 import type { TimeWindow } from '../core/time.ts'
-import type { Kernel, Refusal } from '../kernel/kernel.ts'
+import { createKernel, type Kernel, type Refusal } from '../kernel/kernel.ts'
+import { createRowGzip, type RowGzip } from '../kernel/row-gzip.ts'
 import { BatchWriter, type BatchLimits, type BatchSums } from '../lines/batch-writer.ts'
 import { escapedFieldKey } from '../lines/stored-names.ts'
 import type { SeriesToRead } from '../source/tsm/load-window.ts'
@@ -44,14 +45,24 @@ export type Emit = (item: TaskItem) => Promise<void>
 /** What a dead letter holds. */
 const ONE_ROW = { rows: 1, bytes: 1 << 18 }
 
+/** What each thread has one of, for all of its tasks: WebAssembly does not give memory back. */
+export interface Engine {
+  kernel: Kernel
+  gzip: RowGzip
+}
+
+export function createEngine(kernelMemory: number): Engine {
+  return { kernel: createKernel({ maximumBytes: kernelMemory }), gzip: createRowGzip() }
+}
+
 export async function readTask(
   task: SeriesTask,
   settings: TaskSettings,
-  kernel: Kernel,
+  engine: Engine,
   signal: AbortSignal,
   emit: Emit,
 ): Promise<void> {
-  await new TaskReader(settings, kernel, signal, emit).read(task)
+  await new TaskReader(settings, engine, signal, emit).read(task)
 }
 
 class TaskReader {
@@ -67,7 +78,7 @@ class TaskReader {
   /** Letters and damage, which are told between two batches. */
   #told: Promise<void> = Promise.resolve()
 
-  constructor(settings: TaskSettings, kernel: Kernel, signal: AbortSignal, emit: Emit) {
+  constructor(settings: TaskSettings, { kernel, gzip }: Engine, signal: AbortSignal, emit: Emit) {
     const { window, batch, gzipLevel, kernelMemory, skipDamage, inFlight } = settings
     const onDamage = skipDamage
       ? (failure: Failure, points: number) =>
@@ -78,7 +89,7 @@ class TaskReader {
     const nothing = () => Promise.resolve()
     const write = async (member: Uint8Array, sums: BatchSums) => emit({ type: 'batch', member, sums })
     const destination = { write, finish: nothing, abandon: nothing }
-    const writer = new BatchWriter(destination, { limits: batch, gzipLevel, signal, inFlight })
+    const writer = new BatchWriter(destination, { limits: batch, gzipLevel, gzip, signal, inFlight })
     this.#writer = writer
     this.#rows = {
       room: () => writer.room(),

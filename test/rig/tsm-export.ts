@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { ALL_TIME } from '../../src/core/time.ts'
-import { createKernel } from '../../src/kernel/kernel.ts'
 import type { ExportCounts } from '../../src/lines/accounting.ts'
 import type { DeadLetter } from '../../src/lines/dead-letter.ts'
 import { openSpool } from '../../src/lines/spool-file.ts'
 import { inlineTasks } from '../../src/run/export-threads.ts'
 import { exportTsm, kernelMemory, type ExportTsmOptions } from '../../src/run/export-tsm.ts'
+import { createEngine } from '../../src/run/read-task.ts'
 import type { WalNote } from '../../src/source/tsm/wal-segment.ts'
 import { canonicalKey, canonicalValue } from './points.ts'
 import { parseV3, type V3Row } from './v3-line-protocol.ts'
@@ -39,7 +39,7 @@ export async function exported(
       paths,
       window: ALL_TIME,
       memory,
-      tasks: inlineTasks(createKernel({ maximumBytes: kernelMemory(memory) }), new AbortController().signal),
+      tasks: inlineTasks(createEngine(kernelMemory(memory)), new AbortController().signal),
       skipDamage: false,
       batch: { lines: 10_000, bytes: 10_000_000 },
       gzipLevel: 1,

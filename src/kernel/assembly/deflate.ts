@@ -1,0 +1,355 @@
+// Deflate (RFC 1951) for rows of line protocol. A row is mostly the row before it with other values, so that nothing has to
+// be searched for: a pointer walks through the row before, in step with the one at hand, field by field.
+import { assignCodes, codeLengths } from './huffman'
+
+const LITERALS: u32 = 286
+const DISTANCES: u32 = 30
+const END_OF_BLOCK: u32 = 256
+const SHORTEST: usize = 4
+const LONGEST: usize = 258
+const FARTHEST: usize = 32768
+/** A block has at most as many steps, and about as many bytes. */
+const BLOCK_STEPS: usize = 8192
+const BLOCK_BYTES: usize = 131072
+
+const COMMA: u8 = 0x2c
+const NEWLINE: u8 = 0x0a
+
+/** Steps through a block: how many literals, u32, then the match after them: length - 3 and distance - 1, 16 bits each. */
+const steps: usize = memory.data(8192 * 8, 16)
+const literalCounts: usize = memory.data(286 * 4, 16)
+const distanceCounts: usize = memory.data(30 * 4, 16)
+const lengths: usize = memory.data(286 + 30, 16)
+const literalCodes: usize = memory.data(286 * 4, 16)
+const distanceCodes: usize = memory.data(30 * 4, 16)
+const runCounts: usize = memory.data(19 * 4, 16)
+const runLengths: usize = memory.data(19, 16)
+const runCodes: usize = memory.data(19 * 4, 16)
+/** The lengths of all codes with runs made short: symbol in the low byte, what follows it above. */
+const runs: usize = memory.data((286 + 30) * 4, 16)
+/** For a match of length n + 3: symbol - 257, extra bits, and what they are. */
+const lengthSymbols: usize = memory.data(256, 16)
+const lengthBits: usize = memory.data(29, 16)
+const lengthBases: usize = memory.data(29 * 2, 16)
+const distanceBits: usize = memory.data(30, 16)
+const distanceBases: usize = memory.data(30 * 4, 16)
+/** By distance - 1: the symbols of the first 256, then of each 128 after. */
+const distanceSymbols: usize = memory.data(512, 16)
+const runOrder: usize = memory.data<u8>([16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15])
+
+let prepared: bool = false
+let input: usize = 0
+let output: usize = 0
+let out: usize = 0
+/** What is not a whole byte yet. */
+let bits: u64 = 0
+let bitCount: u64 = 0
+/** Literals that are no digits. */
+let words: u32 = 0
+
+/** Room for a batch of so many bytes. Returns where its bytes are to be put, 0 when memory is out. */
+export function begin(size: usize): usize {
+  if (!prepared) prepare()
+  // Compares read sixteen bytes at once.
+  input = (__heap_base + 15) & ~15
+  output = input + ((size + 31) & ~15)
+  const end = output + 2 * size + 4096
+  const missing = <i32>((end + 0xffff) >>> 16) - memory.size()
+  if (missing > 0 && memory.grow(missing) < 0) return 0
+  return input
+}
+
+export function result(): usize {
+  return output
+}
+
+/** How many bytes outside of matches are no digits: what a search might find again. */
+export function wordBytes(): u32 {
+  return words
+}
+
+/** Compresses `size` bytes that are where `begin` said. Returns how many bytes the result has. */
+export function deflate(size: usize): usize {
+  out = output
+  bits = 0
+  bitCount = 0
+  words = 0
+  const end = input + size
+  v128.store(end, i64x2.splat(0))
+  let at = input
+  // The first row has none before it.
+  while (at < end && load<u8>(at) != NEWLINE) at += 1
+  at = min(at + 1, end)
+  let before = input
+  let blockStart = input
+  let literalStart = input
+  let step = steps
+  while (at < end) {
+    // Not in a function: calls are not free here.
+    let length: usize = 0
+    if (at - before <= FARTHEST) {
+      const most = min(LONGEST, end - at)
+      while (length < most) {
+        const same = i8x16.bitmask(i8x16.eq(v128.load(before + length), v128.load(at + length)))
+        if (same != 0xffff) {
+          length += <usize>ctz(~same)
+          break
+        }
+        length += 16
+      }
+      length = min(length, most)
+    }
+    if (length >= SHORTEST) {
+      store<u32>(step, <u32>(at - literalStart))
+      store<u32>(step, ((<u32>(length - 3)) << 16) | (<u32>(at - before - 1)), 4)
+      step += 8
+      at += length
+      before += length
+      literalStart = at
+      if (step == steps + BLOCK_STEPS * 8 || at - blockStart >= BLOCK_BYTES) {
+        writeBlock(blockStart, step, 0, false)
+        blockStart = at
+        step = steps
+      }
+      continue
+    }
+    let byte = load<u8>(at)
+    if (!isEnd(byte)) {
+      // What is different: a value, to its end, or to where it is the same again.
+      do {
+        at += 1
+        if (!isEnd(load<u8>(before))) before += 1
+        if (load<u32>(before) == load<u32>(at)) break
+        byte = load<u8>(at)
+      } while (at < end && !isEnd(byte))
+    } else if (!isEnd(load<u8>(before))) {
+      // The value before was longer.
+      do before += 1
+      while (!isEnd(load<u8>(before)))
+    } else {
+      at += 1
+      // `before` stays exactly one row behind, whatever the rows have.
+      if (byte == NEWLINE) before = afterRow(before)
+      else if (load<u8>(before) != NEWLINE) before += 1
+    }
+  }
+  writeBlock(blockStart, step, <u32>(end - literalStart), true)
+  return out - output
+}
+
+/** Space, newline, comma; and what is below it (quotes, say), which does no harm. */
+function isEnd(byte: u8): bool {
+  return byte <= COMMA
+}
+
+function afterRow(at: usize): usize {
+  while (load<u8>(at) != NEWLINE) at += 1
+  return at + 1
+}
+
+function distanceSymbol(distance: u32): usize {
+  return <usize>load<u8>(distanceSymbols + (distance < 256 ? distance : 256 + (distance >> 7)))
+}
+
+/** The steps from `start` on in the input, and so many literals more. */
+function writeBlock(start: usize, stepsEnd: usize, more: u32, last: bool): void {
+  countSymbols(start, stepsEnd, more)
+  codeLengths(literalCounts, LITERALS, 15, lengths)
+  // A block needs a distance, used or not.
+  if (occurring(distanceCounts, DISTANCES) == 0) store<u32>(distanceCounts, 1)
+  codeLengths(distanceCounts, DISTANCES, 15, lengths + LITERALS)
+  assignCodes(lengths, LITERALS, literalCodes)
+  assignCodes(lengths + LITERALS, DISTANCES, distanceCodes)
+  write(last ? 5 : 4, 3)
+  writeCodes()
+  writeSteps(start, stepsEnd, more)
+  const end = load<u32>(literalCodes + (END_OF_BLOCK << 2))
+  write(end >> 8, end & 0xff)
+  if (last && bitCount > 0) {
+    store<u8>(out, <u8>bits)
+    out += 1
+  }
+}
+
+function countSymbols(start: usize, stepsEnd: usize, more: u32): void {
+  memory.fill(literalCounts, 0, LITERALS * 4)
+  memory.fill(distanceCounts, 0, DISTANCES * 4)
+  store<u32>(literalCounts + (END_OF_BLOCK << 2), 1)
+  let at = start
+  for (let step = steps; step < stepsEnd; step += 8) {
+    at = countLiterals(at, load<u32>(step))
+    const length = <usize>load<u16>(step, 6)
+    const symbol = literalCounts + ((257 + <usize>load<u8>(lengthSymbols + length)) << 2)
+    store<u32>(symbol, load<u32>(symbol) + 1)
+    const distance = distanceCounts + (distanceSymbol(load<u16>(step, 4)) << 2)
+    store<u32>(distance, load<u32>(distance) + 1)
+    at += length + 3
+  }
+  countLiterals(at, more)
+}
+
+function countLiterals(from: usize, literals: u32): usize {
+  const end = from + literals
+  let letters: u32 = 0
+  for (let at = from; at < end; at++) {
+    const byte = <usize>load<u8>(at)
+    const counter = literalCounts + (byte << 2)
+    store<u32>(counter, load<u32>(counter) + 1)
+    letters += <u32>(byte > 0x39)
+  }
+  words += letters
+  return end
+}
+
+function occurring(counts: usize, symbols: u32): u32 {
+  let used: u32 = 0
+  for (let symbol: u32 = 0; symbol < symbols; symbol++) used += <u32>(load<u32>(counts + (symbol << 2)) != 0)
+  return used
+}
+
+/** The lengths of both kinds of codes, runs made short, and these Huffman-coded in turn (RFC 1951, 3.2.7). */
+function writeCodes(): void {
+  const runsCount = findRuns()
+  codeLengths(runCounts, 19, 7, runLengths)
+  assignCodes(runLengths, 19, runCodes)
+  let kinds: u32 = 19
+  while (kinds > 4 && load<u8>(runLengths + load<u8>(runOrder + kinds - 1)) == 0) kinds -= 1
+  write(LITERALS - 257, 5)
+  write(DISTANCES - 1, 5)
+  write(kinds - 4, 4)
+  for (let i: u32 = 0; i < kinds; i++) write(load<u8>(runLengths + load<u8>(runOrder + i)), 3)
+  for (let i: u32 = 0; i < runsCount; i++) {
+    const run = load<u32>(runs + (i << 2))
+    const symbol = run & 0xff
+    const code = load<u32>(runCodes + (symbol << 2))
+    write(code >> 8, code & 0xff)
+    if (symbol >= 16) write(run >> 8, symbol == 16 ? 2 : symbol == 17 ? 3 : 7)
+  }
+}
+
+function findRuns(): u32 {
+  memory.fill(runCounts, 0, 19 * 4)
+  const all = LITERALS + DISTANCES
+  let found: u32 = 0
+  for (let at: u32 = 0; at < all;) {
+    const length = <u32>load<u8>(lengths + at)
+    let same: u32 = 1
+    while (at + same < all && load<u8>(lengths + at + same) == length) same += 1
+    at += same
+    if (length == 0) {
+      while (same >= 3) {
+        const some = min(same, 138)
+        found = addRun(found, some < 11 ? 17 : 18, some < 11 ? some - 3 : some - 11)
+        same -= some
+      }
+    } else {
+      found = addRun(found, length, 0)
+      same -= 1
+      while (same >= 3) {
+        const some = min(same, 6)
+        found = addRun(found, 16, some - 3)
+        same -= some
+      }
+    }
+    for (; same > 0; same--) found = addRun(found, length, 0)
+  }
+  return found
+}
+
+function addRun(found: u32, symbol: u32, extra: u32): u32 {
+  const at = runCounts + (symbol << 2)
+  store<u32>(at, load<u32>(at) + 1)
+  store<u32>(runs + (found << 2), symbol | (extra << 8))
+  return found + 1
+}
+
+function writeSteps(start: usize, stepsEnd: usize, more: u32): void {
+  let at = start
+  let to = out
+  let pending = bits
+  let pendingCount = bitCount
+  for (let step = steps; ; step += 8) {
+    const isLast = step == stepsEnd
+    const end = at + (isLast ? more : load<u32>(step))
+    // Two codes, of at most 15 bits each, at once.
+    for (; at < end; at += 2) {
+      const one = load<u32>(literalCodes + ((<usize>load<u8>(at)) << 2))
+      pending |= (<u64>(one >> 8)) << pendingCount
+      pendingCount += one & 0xff
+      if (at + 1 < end) {
+        const two = load<u32>(literalCodes + ((<usize>load<u8>(at, 1)) << 2))
+        pending |= (<u64>(two >> 8)) << pendingCount
+        pendingCount += two & 0xff
+      }
+      store<u64>(to, pending)
+      const bytes = pendingCount >> 3
+      to += <usize>bytes
+      pending >>= bytes << 3
+      pendingCount &= 7
+    }
+    at = end
+    if (isLast) break
+    const length = <u32>load<u16>(step, 6)
+    const distance = <u32>load<u16>(step, 4)
+    at += length + 3
+    const symbol = <usize>load<u8>(lengthSymbols + length)
+    const code = load<u32>(literalCodes + ((257 + symbol) << 2))
+    pending |= (<u64>(code >> 8)) << pendingCount
+    pendingCount += code & 0xff
+    pending |= (<u64>(length - load<u16>(lengthBases + (symbol << 1)))) << pendingCount
+    pendingCount += load<u8>(lengthBits + symbol)
+    const other = distanceSymbol(distance)
+    const otherCode = load<u32>(distanceCodes + (other << 2))
+    pending |= (<u64>(otherCode >> 8)) << pendingCount
+    pendingCount += otherCode & 0xff
+    pending |= (<u64>(distance - load<u32>(distanceBases + (other << 2)))) << pendingCount
+    pendingCount += load<u8>(distanceBits + other)
+    store<u64>(to, pending)
+    const bytes = pendingCount >> 3
+    to += <usize>bytes
+    pending >>= bytes << 3
+    pendingCount &= 7
+  }
+  out = to
+  bits = pending
+  bitCount = pendingCount
+}
+
+/** At most 28 bits at once. */
+function write(value: u32, size: u32): void {
+  bits |= (<u64>value) << bitCount
+  bitCount += size
+  store<u64>(out, bits)
+  const bytes = bitCount >> 3
+  out += <usize>bytes
+  bits >>= bytes << 3
+  bitCount &= 7
+}
+
+function prepare(): void {
+  prepared = true
+  // Lengths: eight of no extra bits, then four each of 1 to 5, and 258 by itself.
+  let base: u32 = 0
+  for (let symbol: u32 = 0; symbol < 28; symbol++) {
+    const extra = symbol < 8 ? 0 : (symbol >> 2) - 1
+    store<u8>(lengthBits + symbol, <u8>extra)
+    store<u16>(lengthBases + (symbol << 1), <u16>base)
+    for (let i: u32 = 0; i < (<u32>1) << extra; i++) store<u8>(lengthSymbols + base + i, <u8>symbol)
+    base += 1 << extra
+  }
+  store<u8>(lengthSymbols + 255, 28)
+  store<u8>(lengthBits + 28, 0)
+  store<u16>(lengthBases + (28 << 1), 255)
+  // Distances: four of no extra bits, then two each of 1 to 13.
+  base = 0
+  for (let symbol: u32 = 0; symbol < DISTANCES; symbol++) {
+    const extra = symbol < 4 ? 0 : (symbol >> 1) - 1
+    store<u8>(distanceBits + symbol, <u8>extra)
+    store<u32>(distanceBases + (symbol << 2), base)
+    for (let i: u32 = 0; i < (<u32>1) << extra; i++) {
+      const distance = base + i
+      store<u8>(distanceSymbols + (distance < 256 ? distance : 256 + (distance >> 7)), <u8>symbol)
+    }
+    base += 1 << extra
+  }
+}
