@@ -82,9 +82,10 @@ class Run {
 
 class Thread {
   readonly runs = new Map<number, Run>()
-  readonly #worker = new Worker(new URL('./export-thread.js', import.meta.url))
+  readonly #worker: Worker
 
-  constructor() {
+  constructor(program: URL) {
+    this.#worker = new Worker(program)
     this.#worker.on('message', (message: FromThread) => this.runs.get(message.number)?.add(message))
     this.#worker.on('error', (error) => this.#fail(error))
     this.#worker.on('exit', () => this.#fail(new Error('a thread of the export has ended')))
@@ -106,16 +107,19 @@ class Thread {
 /** Over as many threads; each is started when there is something for it to do. */
 export class TaskThreads implements TaskRunner {
   readonly workers: number
+  readonly #program: URL
   #threads: Thread[] = []
   #number = 0
   #wake: (() => void)[] = []
 
-  constructor(workers: number) {
+  /** @param program what a thread runs: for the bench, another one. */
+  constructor(workers: number, program = new URL('./export-thread.js', import.meta.url)) {
     this.workers = workers
+    this.#program = program
   }
 
   warmUp(): void {
-    while (this.#threads.length < this.workers) this.#threads.push(new Thread())
+    while (this.#threads.length < this.workers) this.#threads.push(new Thread(this.#program))
   }
 
   async ready(): Promise<void> {
@@ -153,7 +157,7 @@ export class TaskThreads implements TaskRunner {
   #idlest(): Thread {
     const [first] = this.#threads.toSorted((a, b) => a.runs.size - b.runs.size)
     if (first !== undefined && (first.runs.size === 0 || this.#threads.length === this.workers)) return first
-    const thread = new Thread()
+    const thread = new Thread(this.#program)
     this.#threads.push(thread)
     return thread
   }
