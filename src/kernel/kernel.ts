@@ -1,5 +1,5 @@
 /**
- * The hot path of the TSM reader: blocks and WAL points of one series in, rows of v3 line protocol out. It is WebAssembly
+ * The hot path of the TSM reader: blocks of one series in, rows of v3 line protocol out. It is WebAssembly
  * (src/kernel/assembly/); here is what the rest of influx-ferry sees of it. One kernel does one series and window at a
  * time, synchronously; every worker thread has its own.
  *
@@ -100,7 +100,7 @@ export interface Counters {
   rows: number
 }
 
-/** A damaged block; none of its points were used. Of points of the WAL `block` is 0. */
+/** A damaged block; none of its points were used. */
 export interface BlockError {
   code: (typeof errorCodes)[number]
   column: number
@@ -126,11 +126,6 @@ export interface Kernel {
   addColumn(field: Uint8Array): number
   /** Adds a source, younger than the column's others. */
   addBlocks(column: number, source: BlockSource): void
-  /**
-   * Adds a source, younger than the column's others: points as write entries of the WAL hold them, time and value after
-   * time and value, older segments first.
-   */
-  addPoints(column: number, type: BlockType, segments: readonly Uint8Array[], deleted: BigInt64Array): void
   /** The next rows. Nothing may be added to the series after the first call. */
   next(limits: Limits): Rows
   counters(): Counters
@@ -160,7 +155,6 @@ interface Exports {
     type: number,
     from: number,
     entries: number,
-    segments: number,
     deleted: number,
     deletedRanges: number,
   ): number
@@ -255,20 +249,7 @@ export function createKernel({ maximumBytes = 2 ** 32 }: { maximumBytes?: number
       }
       const ranges = place(deleted)
       const pairs = deleted.length / 2
-      allocated(wasm.addSource(columnAt(column), encodings[encoding], type, from, count, 0, ranges, pairs))
-    },
-    addPoints(column, type, segments, deleted) {
-      if (segments.length === 0) return
-      const from = allocated(wasm.reserve(segments.length * 8))
-      segments.forEach((segment, i) => {
-        const address = allocated(wasm.reserve(segment.length))
-        bytesAt(address, segment.length).set(segment)
-        memory().setUint32(from + i * 8, address, true)
-        memory().setUint32(from + i * 8 + 4, segment.length, true)
-      })
-      const ranges = place(deleted)
-      const pairs = deleted.length / 2
-      allocated(wasm.addSource(columnAt(column), 0, type, from, 0, segments.length, ranges, pairs))
+      allocated(wasm.addSource(columnAt(column), encodings[encoding], type, from, count, ranges, pairs))
     },
     next({ rows, bytes, atLeastOne }) {
       const state =

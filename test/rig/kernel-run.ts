@@ -9,7 +9,7 @@ import {
   type Refusal,
 } from '../../src/kernel/kernel.ts'
 import type { OracleColumn, OracleSource } from './tsm-oracle.ts'
-import { encodeBlock, encodeWalBlock, encodeWalPoints, type BlockShape } from './tsm-encode.ts'
+import { encodeBlock, encodeWalBlock, type BlockShape } from './tsm-encode.ts'
 
 export interface KernelRun {
   bytes: Buffer
@@ -57,11 +57,6 @@ function addSource(
   shape: (block: number) => BlockShape,
 ): void {
   const ranges = apart(deleted)
-  if (kind === 'points') {
-    const segments = blocks.map(({ times, values }) => encodeWalPoints(type, times, values))
-    to.addPoints(column, type as BlockType, segments, ranges)
-    return
-  }
   const raw = blocks.map(({ times, values }, block) => ({
     bytes:
       kind === 'wal' ? encodeWalBlock(type, times, values) : encodeBlock(type, times, values, shape(block)),

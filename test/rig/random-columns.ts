@@ -194,13 +194,12 @@ function someTimes(random: Random, span: number): number[] {
 }
 
 function someSource(random: Random, span: number, times: readonly number[]): OracleSource {
-  const kind = random.pick(['tsm', 'tsm', 'tsm', 'wal', 'points'] as const)
+  const kind = random.pick(['tsm', 'tsm', 'tsm', 'wal'] as const)
   const type = random.below(5)
   const size = random.pick([1, 7, 100, 1000])
-  const all = kind === 'points' ? shuffled(random, times) : times
   const blocks: OracleSource['blocks'] = []
-  for (let from = 0; from < all.length; from += size) {
-    const some = all.slice(from, from + size).map((time) => BigInt(time) * 1000n)
+  for (let from = 0; from < times.length; from += size) {
+    const some = times.slice(from, from + size).map((time) => BigInt(time) * 1000n)
     blocks.push({ times: some, values: someValues(random, type, some.length) })
   }
   const deleted = Array.from({ length: random.pick([0, 0, 0, 1, 2, 5]) }, (): [bigint, bigint] => {
@@ -209,14 +208,4 @@ function someSource(random: Random, span: number, times: readonly number[]): Ora
   })
   if (random.chance(0.05)) deleted.push([-(2n ** 63n), MAX])
   return { kind, type, blocks, deleted: kind === 'wal' ? [] : deleted }
-}
-
-/** Some repeated, all in another order. */
-function shuffled(random: Random, times: readonly number[]): number[] {
-  const repeated = times.flatMap((time) => (random.chance(0.2) ? [time, time] : [time]))
-  if (random.chance(0.2)) return [...times]
-  return repeated
-    .map((time) => ({ time, key: random.below(1e9) }))
-    .sort((a, b) => a.key - b.key)
-    .map(({ time }) => time)
 }

@@ -239,18 +239,6 @@ export function encodeWalBlock(type: number, times: readonly bigint[], values: r
   return Buffer.concat([head, ...times.map(little), ...fixed, ...(type === 3 ? (values as Buffer[]) : [])])
 }
 
-/** Points as a write entry of the WAL has them. */
-export function encodeWalPoints(type: number, times: readonly bigint[], values: readonly Value[]): Buffer {
-  return Buffer.concat(
-    times.flatMap((time, i) => {
-      const value = values[i] ?? 0
-      if (type === 3) return [word(time), sizeOf(value as Buffer), value as Buffer]
-      if (type === 2) return [word(time), Buffer.of(Number(value))]
-      return [word(time), word(type === 0 ? bitsOf(value) : (value as bigint))]
-    }),
-  )
-}
-
 function sizeOf(value: Buffer): Buffer {
   const size = Buffer.alloc(4)
   size.writeUInt32BE(value.length)

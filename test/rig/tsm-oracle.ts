@@ -3,8 +3,8 @@ import type { Counters, Refusal } from '../../src/kernel/kernel.ts'
 import type { Value } from './tsm-slow-blocks.ts'
 
 export interface OracleSource {
-  /** Blocks of a TSM file or of a run, each in time order; or segments of WAL points, in any order. */
-  kind: 'tsm' | 'wal' | 'points'
+  /** Of a TSM file or of a run of the WAL: blocks in time order. */
+  kind: 'tsm' | 'wal'
   type: number
   blocks: { times: bigint[]; values: Value[] }[]
   /** Both ends inclusive. */

@@ -63,8 +63,8 @@ export function keyOf(column: Column): usize {
 }
 
 /**
- * Adds a source to a column, younger than its others. Of blocks: `entries` of them are at `from`. Of points as the WAL
- * has them: `segments` of them are at `from`. Deleted ranges are at `deleted`. Returns false when memory ran out.
+ * Adds a source to a column, younger than its others: `entries` blocks, which are at `from`. Deleted ranges are at
+ * `deleted`. Returns false when memory ran out.
  */
 export function addSource(
   column: Column,
@@ -72,7 +72,6 @@ export function addSource(
   type: u32,
   from: usize,
   entries: u32,
-  segments: u32,
   deleted: usize,
   deletedRanges: u32,
 ): bool {
@@ -86,16 +85,8 @@ export function addSource(
   source.last = NEVER
   source.deleted = deleted
   source.deletedEnd = deleted + ((<usize>deletedRanges) << 4)
-  if (segments > 0) {
-    source.segments = from
-    source.segmentsEnd = from + ((<usize>segments) << 3)
-    source.firstEntry = allocateCleared(offsetof<BlockEntry>())
-    if (source.firstEntry === 0) return false
-    source.entriesEnd = source.firstEntry + offsetof<BlockEntry>()
-  } else {
-    source.firstEntry = from
-    source.entriesEnd = from + <usize>entries * offsetof<BlockEntry>()
-  }
+  source.firstEntry = from
+  source.entriesEnd = from + <usize>entries * offsetof<BlockEntry>()
   startSource(source)
   if (column.oldest === 0) column.oldest = address
   else changetype<Source>(column.youngest).younger = address

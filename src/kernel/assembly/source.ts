@@ -1,4 +1,4 @@
-// A source of one column: the blocks of one file, or points of the WAL, without what was deleted from them and what is
+// A source of one column: the blocks of one file, or of a run of the WAL, without what was deleted from them and what is
 // outside the window. It is read run by run: stretches of decoded points, in the order of time.
 import { giveBuffer } from './arena'
 import {
@@ -12,17 +12,7 @@ import {
   timesOf,
 } from './block'
 import { NEVER, NO_MEMORY, OK, TSM } from './codes'
-import { addError, countDecoded, countDeleted, countOverwritten } from './counters'
-import {
-  pointCount,
-  pointsAfter,
-  pointsBefore,
-  pointsRead,
-  pointsReplaced,
-  pointTimes,
-  pointValues,
-  readPoints,
-} from './points'
+import { addError, countDecoded, countDeleted } from './counters'
 import { readWalBlock, walBuffer, walCount, walTimes, walValues } from './wal-block'
 
 /** Points with windowStart <= time < windowEnd are wanted. */
@@ -42,17 +32,13 @@ export class Source {
   type: u32
   column: u32
   index: u32
-  /** Blocks, or the one entry that stands for all points of the WAL. */
   firstEntry: usize
   entry: usize
   entriesEnd: usize
-  /** Of points of the WAL: their segments. Else 0. */
-  segments: usize
-  segmentsEnd: usize
   /** Pairs of first and last deleted time, sorted and apart. */
   deleted: usize
   deletedEnd: usize
-  /** The run: where its times and values are and its times end; then where the times of the block or points end. */
+  /** The run: where its times and values are and its times end; then where the times of the block end. */
   time: usize
   value: usize
   runEnd: usize
@@ -69,12 +55,7 @@ export class Source {
 /** A source just made, of whose points nothing is known but what the first entry says. */
 export function startSource(source: Source): void {
   source.entry = source.firstEntry
-  source.next =
-    source.segments !== 0
-      ? i64.MIN_VALUE
-      : source.entry < source.entriesEnd
-        ? changetype<BlockEntry>(source.entry).minTime
-        : NEVER
+  source.next = source.entry < source.entriesEnd ? changetype<BlockEntry>(source.entry).minTime : NEVER
 }
 
 export function hasRun(source: Source): bool {
@@ -136,7 +117,6 @@ function skipDeleted(source: Source): void {
 
 /** Decodes the next block that has points in the window. */
 function nextEntry(source: Source): bool {
-  if (source.segments !== 0) return nextPoints(source)
   while (source.entry < source.entriesEnd) {
     const entry = changetype<BlockEntry>(source.entry)
     const index = <u32>((source.entry - source.firstEntry) / offsetof<BlockEntry>())
@@ -181,26 +161,6 @@ function nextEntry(source: Source): bool {
   }
   release(source)
   return false
-}
-
-/** Reads all points of the WAL at once. */
-function nextPoints(source: Source): bool {
-  release(source)
-  if (source.entry === source.entriesEnd) return false
-  const entry = changetype<BlockEntry>(source.entry)
-  source.entry = source.entriesEnd
-  const code = readPoints(source.type, source.segments, source.segmentsEnd, windowStart, windowEnd)
-  if (code === NO_MEMORY) return false
-  if (code !== OK) {
-    addError(entry, code, source.column, source.index, 0)
-    return false
-  }
-  countDecoded(pointsRead, pointsBefore, pointsAfter)
-  countOverwritten(pointsReplaced)
-  source.times = source.time = source.runEnd = pointTimes
-  source.values = source.value = pointValues
-  source.timesEnd = pointTimes + ((<usize>pointCount) << 3)
-  return pointCount > 0
 }
 
 function release(source: Source): void {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { ALL_TIME } from '../../../src/core/time.ts'
 import { BlockType, createKernel } from '../../../src/kernel/kernel.ts'
 import { addRaw, NO_LIMITS, takeAll, type RawBlock } from '../../rig/kernel-run.ts'
-import { encodeBlock, encodeWalBlock, encodeWalPoints, withCrc } from '../../rig/tsm-encode.ts'
+import { encodeBlock, encodeWalBlock, withCrc } from '../../rig/tsm-encode.ts'
 import type { Value } from '../../rig/tsm-slow-blocks.ts'
 
 const { float, integer, boolean, string } = BlockType
@@ -171,12 +171,6 @@ describe('a damaged block', () => {
   ])('of a run of the WAL, %s, is reported', (_, code, change) => {
     const bytes = change(encodeWalBlock(integer, [1n, 2n], [5n, 6n]))
     expect(rowsOf(integer, [{ bytes, minTime: 1n, maxTime: 2n }], 'wal').errors).toEqual([`0 ${code}`])
-  })
-
-  test('of points of the WAL that end early is reported', () => {
-    begin()
-    kernel.addPoints(0, string, [encodeWalPoints(string, [1n], [Buffer.from('abc')]).subarray(0, 14)], NONE)
-    expect(takeAll(kernel, NO_LIMITS).errors).toEqual([{ code: 'truncated', column: 0, source: 0, block: 0 }])
   })
 })
 
