@@ -1,53 +1,81 @@
-// A data directory that a real influxd wrote, for the bench: node bench/generate.mjs --values 15552000
-// Two measurements of fifty series each: `machine`, ten floats a second, and `process`, eight mixed fields every ten.
-// It is kept in .cache/bench/ and made once.
+// Data directories that a real influxd wrote, for the bench. Each is kept in .cache/bench/ and made once. `plant` has two
+// measurements of fifty series each: `machine`, ten floats a second, and `process`, eight mixed fields every ten.
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs, promisify } from 'node:util'
+import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { startInfluxdServer } from '../test/rig/influxd-server.mjs'
 
 export const DATABASE = 'bench'
 const SERIES = 50
-const VALUES_A_SECOND = SERIES * 10 + (SERIES * 8) / 10
 const START = Date.UTC(2024, 2, 4) / 1000
 const LINES_A_REQUEST = 20_000
 const gzipped = promisify(gzip)
 
-if (process.argv[1] === import.meta.filename) {
-  const { values } = parseArgs({
-    options: {
-      values: { type: 'string', default: '15552000' },
-      'shard-duration': { type: 'string', default: '7d' },
-    },
-  })
-  const made = await generate(Number(values.values), values['shard-duration'])
-  console.log(made.dir)
+/** Rows of each measurement, and values, of so many seconds. */
+const shapes = {
+  plant: {
+    perSecond: SERIES * 10 + (SERIES * 8) / 10,
+    requests,
+    rows: (seconds) => ({ machine: seconds * SERIES, process: (seconds * SERIES) / 10 }),
+  },
+  'one field a measurement': {
+    perSecond: SERIES,
+    requests: (seconds) =>
+      lines(seconds, (i, random) => `sensor_${i},site=s value=${(random() * 100).toFixed(2)}`),
+    rows: (seconds) => Object.fromEntries(Array.from({ length: SERIES }, (_, i) => [`sensor_${i}`, seconds])),
+  },
+  'floats of full precision': {
+    perSecond: SERIES * 5,
+    requests: (seconds) =>
+      lines(seconds, (i, random) => {
+        const fields = Array.from({ length: 5 }, (_, f) => `f${f}=${random() * 1000 * Math.PI}`)
+        return `precise,unit=u${i} ${fields.join(',')}`
+      }),
+    rows: (seconds) => ({ precise: seconds * SERIES }),
+  },
+  'long strings': {
+    perSecond: SERIES,
+    requests: (seconds) =>
+      lines(seconds, (i, random) => {
+        const words = Array.from({ length: 40 }, () => WORDS[Math.floor(random() * WORDS.length)])
+        return `log,host=h${i} message="${words.join(' ')}"`
+      }),
+    rows: (seconds) => ({ log: seconds * SERIES }),
+  },
 }
+const WORDS =
+  'the pump valve pressure opened closed after alarm 17 42 line stopped by operator because of value out range'.split(
+    ' ',
+  )
+/** Of the readers' bench, beside `plant`. */
+export const SHAPES = Object.keys(shapes).slice(1)
 
 /**
  * Makes the data directory of about `values` field values, or finds it. influxd's defaults hold, so that a part stays
  * in the WAL. Returns its folder with data/, wal/ and meta/, and how many rows and values it holds.
  */
-export async function generate(values, shardDuration = '7d') {
-  const seconds = Math.ceil(values / VALUES_A_SECOND / 10) * 10
-  const dir = join(import.meta.dirname, '../.cache/bench', `${seconds * VALUES_A_SECOND}-${shardDuration}`)
+export async function generate(values, name = 'plant') {
+  const shape = shapes[name]
+  const wanted = name === 'long strings' ? values / 20 : values
+  const seconds = Math.ceil(wanted / shape.perSecond / 10) * 10
+  const dir = join(import.meta.dirname, '../.cache/bench', `${name.replaceAll(' ', '-')}-${seconds}`)
   const made = {
+    name,
     dir,
     dirs: { data: join(dir, 'data'), wal: join(dir, 'wal'), meta: join(dir, 'meta') },
-    values: seconds * VALUES_A_SECOND,
-    rows: { machine: seconds * SERIES, process: (seconds * SERIES) / 10 },
+    values: seconds * shape.perSecond,
+    rows: shape.rows(seconds),
   }
   const done = join(dir, 'done')
   if (existsSync(done)) return made
+  console.log(`making ${made.values.toLocaleString('en-US')} values (${name}) ...`)
   rmSync(dir, { recursive: true, force: true })
   mkdirSync(dir, { recursive: true })
   const influxd = await startInfluxdServer({ dir, snapshotAfter: '10m' })
-  await influxd.execute(
-    `CREATE DATABASE ${DATABASE} WITH DURATION INF REPLICATION 1 SHARD DURATION ${shardDuration}`,
-  )
+  await influxd.execute(`CREATE DATABASE ${DATABASE} WITH DURATION INF REPLICATION 1 SHARD DURATION 7d`)
   let underWay = Promise.resolve()
-  for (const text of requests(seconds)) {
+  for (const text of shape.requests(seconds)) {
     const body = await gzipped(text, { level: 1 })
     await underWay
     underWay = influxd.writeGzip(body, DATABASE)
@@ -56,6 +84,18 @@ export async function generate(values, shardDuration = '7d') {
   await influxd.stop()
   writeFileSync(done, `${made.values} values\n`)
   return made
+}
+
+/** A line of each series a second. */
+function* lines(seconds, line) {
+  const random = seeded(1)
+  let some = []
+  for (let second = 0; second < seconds; second += 1) {
+    for (let i = 0; i < SERIES; i += 1) some.push(`${line(i, random)} ${START + second}000000000`)
+    if (some.length < LINES_A_REQUEST && second < seconds - 1) continue
+    yield some.join('\n')
+    some = []
+  }
 }
 
 function* requests(seconds) {

@@ -1,4 +1,4 @@
-// npm run bench -- --only readers: influx-ferry's own reader against influx_inspect, on the same files, one after the other:
+// (a) and (b) of npm run bench: influx-ferry's own reader against influx_inspect, on the same files, one after the other:
 // (a) reading alone: rows made and thrown away, against `influx_inspect export -out /dev/null`;
 // (b) with gzip: batches gzipped and on disk, against `influx_inspect export -compress`.
 // Wall clock and CPU seconds (user and system, of all threads), each a whole process from its start to its end.
@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { median, table } from './measure.mjs'
 
 const here = import.meta.dirname
 
@@ -48,15 +49,12 @@ export async function compareReaders({ influxInspect, dirs, database, rounds, sa
       seconds: median(all.map(({ seconds }) => seconds)),
       cpu: median(all.map(({ cpu }) => cpu)),
     }))
-    rows.push(
-      `| ${what} | ${show(slow)} | ${show(fast)} | ${(slow.seconds / fast.seconds).toFixed(1)} | ${(slow.cpu / fast.cpu).toFixed(1)} |`,
-    )
+    rows.push([
+      ...[what, show(slow), show(fast)],
+      ...[(slow.seconds / fast.seconds).toFixed(1), (slow.cpu / fast.cpu).toFixed(1)],
+    ])
   }
-  return [
-    '| | influx_inspect | influx-ferry | times faster, wall clock | CPU |',
-    '|---|---|---|---|---|',
-    ...rows,
-  ].join('\n')
+  return table(['', 'influx_inspect', 'influx-ferry', 'times faster, wall clock', 'CPU'], rows)
 }
 
 /** bash tells what a process and its threads took, Node.js does not. */
@@ -78,10 +76,4 @@ async function timed(command) {
 
 function show({ seconds, cpu }) {
   return `${seconds.toFixed(1)} s (CPU ${cpu.toFixed(1)} s)`
-}
-
-function median(numbers) {
-  const sorted = numbers.toSorted((a, b) => a - b)
-  const middle = Math.floor(sorted.length / 2)
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }

@@ -1,189 +1,203 @@
-// npm run bench: the documented recipe (bench/recipe.sh) and influx-ferry, from a cold start, side by side into the same
-// kind of server (a fresh influxd each), with the same data. Medians of the rounds, and the ratio. Before that, the readers
-// alone (bench/readers.mjs).
+// npm run bench: influx-ferry beside what there is without it, with the same data, one after the other, in rounds.
 //
-//   npm run bench -- [--values 15552000] [--rounds 3] [--only readers|recipe|influx-ferry] [--shard-duration 7d]
+//   npm run bench -- [--only readers,shapes,recipe,recipe-influxd,servers,growth] [--values 15552000] [--rounds 5]
+//
+//   readers  (a) the reader alone against `influx_inspect export -out /dev/null`, (b) with gzip against its -compress
+//   shapes   the same for other data: one field a measurement, floats of full precision, long strings
+//   recipe   (c) the documented recipe (bench/recipe.sh) and a whole run, from a cold start, into a server that only counts;
+//            recipe-influxd: into an influxd
+//   servers  (d) a whole run into influxd (v1) and victoria-metrics (v2), and the time they need to take its batches ready-made
+//   growth   the whole run's export from 1 to 16 times the data, and with one and two workers
 //
 // Needs scripts/install-test-servers.sh and curl.
-import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { startInfluxdServer } from '../test/rig/influxd-server.mjs'
-import { DATABASE, generate } from './generate.mjs'
+import { DATABASE, generate, SHAPES } from './generate.mjs'
+import { median, megabytes, seconds, table, timed } from './measure.mjs'
 import { compareReaders } from './readers.mjs'
+import { countingServer, influxdServer, victoriaMetricsServer } from './servers.mjs'
 
 const root = join(import.meta.dirname, '..')
 const { values: options } = parseArgs({
   options: {
     values: { type: 'string', default: '15552000' },
-    rounds: { type: 'string', default: '3' },
-    only: { type: 'string' },
-    'shard-duration': { type: 'string', default: '7d' },
+    rounds: { type: 'string', default: '5' },
+    only: { type: 'string', default: 'readers,shapes,recipe,servers,growth' },
   },
 })
-const built = join(root, '.cache/test-servers/bin')
-const influxInspect = existsSync(join(built, 'influx_inspect'))
-  ? join(built, 'influx_inspect')
-  : 'influx_inspect'
+const rounds = Number(options.rounds)
+const values = Number(options.values)
+const built = join(root, '.cache/test-servers/bin/influx_inspect')
+const influxInspect = existsSync(built) ? built : 'influx_inspect'
 
-console.log('making the data (once) ...')
-const source = await generate(Number(options.values), options['shard-duration'])
-
-if (options.only === undefined || options.only === 'readers') {
-  const { dirs } = source
-  const rounds = Number(options.rounds)
-  const table = await compareReaders({ influxInspect, dirs, database: DATABASE, rounds, say: console.log })
-  console.log(`\n${table}\n`)
-  if (options.only === 'readers') process.exit()
+const parts = {
+  readers: async () => readers(await generate(values)),
+  async shapes() {
+    for (const shape of SHAPES) await readers(await generate(Math.ceil(values / 4), shape))
+  },
+  recipe: async () => recipes(await generate(values), countingServer),
+  'recipe-influxd': async () => recipes(await generate(values), () => influxdServer(DATABASE)),
+  async servers() {
+    const source = await generate(values)
+    for (const start of [() => influxdServer(DATABASE), victoriaMetricsServer]) await servers(source, start)
+  },
+  growth,
 }
 
-const ways = { recipe, 'influx-ferry': influxFerry }
-const results = Object.fromEntries(Object.keys(ways).map((name) => [name, []]))
-for (let round = 1; round <= Number(options.rounds); round += 1) {
-  for (const [name, way] of Object.entries(ways)) {
-    if (options.only !== undefined && options.only !== name) continue
-    const result = await measure(way)
-    results[name].push(result)
-    console.log(`round ${round}, ${name}: ${seconds(result)}, peak memory ${megabytes(result)}`)
+console.log(`${cpus().length} cores, Node ${process.version}, medians of ${rounds} rounds`)
+for (const name of options.only.split(',')) await parts[name]()
+
+async function readers({ name, values, dirs }) {
+  const say = (text) => console.log(text)
+  const results = await compareReaders({ influxInspect, dirs, database: DATABASE, rounds, say })
+  console.log(`\nReaders, ${count(values)} values (${name}):\n\n${results}\n`)
+}
+
+async function recipes(source, start) {
+  const ways = {
+    recipe: (work, server) => [recipe(source, work, server)],
+    'influx-ferry': (work, server) => [ferry(source, work, server)],
   }
+  const [slow, fast] = await sideBySide(ways, source, start)
+  console.log(`influx-ferry takes 1/${(slow / fast).toFixed(1)} of the recipe's time\n`)
 }
 
-const table = Object.entries(results)
-  .filter(([, all]) => all.length > 0)
-  .map(([name, all]) => ({
-    name,
-    seconds: median(all.map((result) => result.seconds)),
-    peakBytes: Math.max(...all.map((result) => result.peakBytes)),
-    rounds: all.map(seconds).join(', '),
-  }))
-console.log(
-  `\n${source.values.toLocaleString('en-US')} values, ${options.rounds} rounds, ${cpus().length} cores, Node ${process.version}\n`,
-)
-console.log('| way | median | peak memory | rounds |\n|---|---|---|---|')
-for (const row of table) console.log(`| ${row.name} | ${seconds(row)} | ${megabytes(row)} | ${row.rounds} |`)
-const [slow, fast] = table
-if (fast)
-  console.log(`\ninflux-ferry takes 1/${(slow.seconds / fast.seconds).toFixed(1)} of the recipe's time`)
-
-/** Runs one way into a fresh influxd and checks that everything has arrived. */
-async function measure(way) {
-  const work = mkdtempSync(join(tmpdir(), 'bench-'))
-  const target = await startInfluxdServer({ snapshotAfter: '10m' })
+async function servers(source, start) {
+  const spooled = mkdtempSync(join(tmpdir(), 'bench-'))
   try {
-    await target.execute(`CREATE DATABASE ${DATABASE}`)
-    const { command, env = {} } = way(work, target.url)
-    const result = await timed(command, { ...process.env, ...env })
-    for (const [measurement, rows] of Object.entries(source.rows)) await expectRows(target, measurement, rows)
-    return result
+    await timed(ferry(source, spooled, { url: 'http://127.0.0.1:1', api: 'v1' }, ['--only', 'export']))
+    const name = readdirSync(spooled, { recursive: true }).find((file) => file.endsWith('.lp.gz'))
+    const ready = (_, { url, api }) => [
+      [
+        process.execPath,
+        join(import.meta.dirname, 'send-spool.mjs'),
+        join(spooled, name),
+        url,
+        api,
+        DATABASE,
+      ],
+    ]
+    const ways = {
+      'the batches, ready-made': ready,
+      'influx-ferry': (work, server) => [ferry(source, work, server)],
+    }
+    const [own, whole] = await sideBySide(ways, source, start)
+    console.log(`influx-ferry takes ${(whole / own).toFixed(2)} times as long as the server by itself\n`)
   } finally {
-    await target.remove()
-    rmSync(work, { recursive: true, force: true })
+    rmSync(spooled, { recursive: true, force: true })
   }
 }
 
-function recipe(work, url) {
-  const { data, wal } = source.dirs
-  return {
-    command: [
-      join(import.meta.dirname, 'recipe.sh'),
-      influxInspect,
-      data,
-      wal,
-      DATABASE,
-      'autogen',
-      url,
-      work,
-    ],
+/** Runs each way into a fresh server of its own, round by round. Returns the medians in seconds. */
+async function sideBySide(ways, source, start) {
+  const results = Object.fromEntries(Object.keys(ways).map((name) => [name, []]))
+  let kind = ''
+  for (let round = 1; round <= rounds; round += 1) {
+    for (const [name, way] of Object.entries(ways)) {
+      const work = mkdtempSync(join(tmpdir(), 'bench-'))
+      const server = await start()
+      kind =
+        start.name === 'countingServer'
+          ? 'a server that only counts'
+          : server.api === 'v1'
+            ? 'influxd'
+            : 'victoria-metrics'
+      try {
+        const [command] = way(work, server)
+        const result = await timed(command, { ...process.env, BENCH_TOKEN: 'ignored' })
+        for (const [measurement, rows] of Object.entries(source.rows))
+          await server.expectRows(measurement, rows)
+        results[name].push(result)
+        console.log(
+          `round ${round}, ${name}: ${seconds(result.seconds)}, peak memory ${megabytes(result.peakBytes)}`,
+        )
+      } finally {
+        await server.remove()
+        rmSync(work, { recursive: true, force: true })
+      }
+    }
   }
+  const rows = Object.entries(results).map(([name, all]) => [
+    name,
+    seconds(median(all.map((one) => one.seconds))),
+    megabytes(Math.max(...all.map((one) => one.peakBytes))),
+    all.map((one) => seconds(one.seconds)).join(', '),
+  ])
+  console.log(
+    `\n${count(source.values)} values into ${kind}:\n\n${table(['way', 'median', 'peak memory', 'rounds'], rows)}\n`,
+  )
+  return Object.values(results).map((all) => median(all.map((one) => one.seconds)))
 }
 
-function influxFerry(work, url) {
+async function growth() {
+  const rows = []
+  for (const times of [1, 2, 4, 8, 16]) {
+    const source = await generate(Math.ceil(values / 16) * times)
+    const all = { 1: [], 2: [] }
+    for (let round = 1; round <= rounds; round += 1) {
+      for (const workers of Object.keys(all)) {
+        const work = mkdtempSync(join(tmpdir(), 'bench-'))
+        all[workers].push(
+          await timed(
+            ferry(source, work, { url: 'http://127.0.0.1:1', api: 'v1' }, ['--only', 'export'], workers),
+          ),
+        )
+        rmSync(work, { recursive: true, force: true })
+      }
+    }
+    const [one, two] = Object.values(all).map((some) => median(some.map((result) => result.seconds)))
+    const peak = Math.max(
+      ...Object.values(all)
+        .flat()
+        .map((result) => result.peakBytes),
+    )
+    rows.push([count(source.values), seconds(one), seconds(two), megabytes(peak)])
+    console.log(`${times} times: ${seconds(one)} with one worker, ${seconds(two)} with two`)
+  }
+  console.log(
+    `\nExport with gzip, a whole process:\n\n${table(['values', 'one worker', 'two workers', 'peak memory'], rows)}\n`,
+  )
+}
+
+function recipe({ dirs }, work, { url }) {
+  return [
+    join(import.meta.dirname, 'recipe.sh'),
+    influxInspect,
+    dirs.data,
+    dirs.wal,
+    DATABASE,
+    'autogen',
+    url,
+    work,
+  ]
+}
+
+/** A run with a manifest, a state and a spool of its own, all in `work`. */
+function ferry({ dirs }, work, { url, api }, flags = [], workers = undefined) {
   const manifest = join(work, 'manifest.yaml')
   writeFileSync(
     manifest,
     `apiVersion: influx-ferry/v1
 name: bench
 sources:
-  - { name: source, kind: data-dir, dataDir: ${source.dirs.data}, walDir: ${source.dirs.wal}, metaDir: ${source.dirs.meta} }
+  - { name: source, kind: data-dir, dataDir: ${dirs.data}, walDir: ${dirs.wal}, metaDir: ${dirs.meta} }
 target:
   url: ${url}
   admin: { kind: none }
-  write: { api: v1 }
+  write: { api: ${api} }
+spool: { memory: 256MB${workers === undefined ? '' : `, workers: ${workers}`} }
 mappings:
   - { source: source, database: ${DATABASE}, retentionPolicy: autogen, target: ${DATABASE} }
 tokens:
   - { env: BENCH_TOKEN }
 `,
   )
-  return {
-    command: [
-      process.execPath,
-      join(root, 'bin/influx-ferry.js'),
-      'run',
-      manifest,
-      '--state',
-      join(work, 'state.json'),
-    ],
-    env: { BENCH_TOKEN: 'influxd-without-auth-ignores-it', PATH: `${built}${delimiter}${process.env.PATH}` },
-  }
+  process.env.BENCH_TOKEN ??= 'ignored'
+  return [process.execPath, join(root, 'bin/influx-ferry.js'), 'run', manifest, ...flags]
 }
 
-/** Seconds from start to end, and the largest sum of resident memory of the command and all its children. */
-async function timed([program, ...args], env) {
-  const started = performance.now()
-  const child = spawn(program, args, { env, stdio: ['ignore', 'ignore', 'pipe'] })
-  let errors = ''
-  child.stderr.setEncoding('utf8').on('data', (text) => (errors = (errors + text).slice(-4000)))
-  let peakBytes = 0
-  const poll = setInterval(() => (peakBytes = Math.max(peakBytes, residentBytes(child.pid))), 100)
-  const code = await new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', resolve)
-  }).finally(() => clearInterval(poll))
-  if (code !== 0) throw new Error(`${program} ended with ${code}:\n${errors}`)
-  return { seconds: (performance.now() - started) / 1000, peakBytes }
-}
-
-function residentBytes(pid) {
-  const processes = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => {
-      try {
-        const status = readFileSync(`/proc/${name}/status`, 'utf8')
-        const number = (key) => Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0)
-        return [{ pid: Number(name), parent: number('PPid'), bytes: number('VmRSS') * 1024 }]
-      } catch {
-        return [] // ended meanwhile
-      }
-    })
-  const family = new Set([pid])
-  // Children may have lower numbers than their parents, so look until none is added.
-  for (let size = 0; size !== family.size;) {
-    size = family.size
-    for (const one of processes) if (family.has(one.parent)) family.add(one.pid)
-  }
-  return processes.filter((one) => family.has(one.pid)).reduce((sum, { bytes }) => sum + bytes, 0)
-}
-
-async function expectRows(target, measurement, rows) {
-  const answer = JSON.parse(await target.execute(`SELECT count(*) FROM ${measurement}`, DATABASE))
-  const counts = answer.results[0].series?.[0].values[0].slice(1) ?? []
-  if (counts.length === 0 || counts.some((count) => count !== rows))
-    throw new Error(`${measurement}: ${rows} rows expected, counts are ${counts.join(', ') || 'none'}`)
-}
-
-function median(numbers) {
-  const sorted = numbers.toSorted((a, b) => a - b)
-  const middle = Math.floor(sorted.length / 2)
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
-}
-
-function seconds(result) {
-  return `${result.seconds.toFixed(1)} s`
-}
-
-function megabytes(result) {
-  return `${Math.round(result.peakBytes / 1e6)} MB`
+function count(number) {
+  return number.toLocaleString('en-US')
 }
