@@ -76,7 +76,11 @@ export async function victoriaMetricsServer() {
     url,
     async expectRows(measurement) {
       await ask('/internal/force_flush')
-      const query = new URLSearchParams({ 'match[]': `{__name__=~"${measurement}_.+"}`, start: '2020-01-01T00:00:00Z', end: '2030-01-01T00:00:00Z' })
+      const query = new URLSearchParams({
+        'match[]': `{__name__=~"${measurement}_.+"}`,
+        start: '2020-01-01T00:00:00Z',
+        end: '2030-01-01T00:00:00Z',
+      })
       const { data } = await (await ask(`/api/v1/series?${query}`)).json()
       if (data.length === 0) throw new Error(`nothing of ${measurement} came`)
     },
