@@ -46,6 +46,8 @@ export interface FromThread {
   bytes: number
 }
 
+/** Of what lives shortly, before it is looked through: by default several times as much, in each thread. */
+const YOUNG_MEGABYTES = 12
 /** Tasks a thread has: the one it is at, and the next. */
 const TASKS_A_THREAD = 2
 
@@ -85,7 +87,7 @@ class Thread {
   readonly #worker: Worker
 
   constructor(program: URL) {
-    this.#worker = new Worker(program)
+    this.#worker = new Worker(program, { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES } })
     this.#worker.on('message', (message: FromThread) => this.runs.get(message.number)?.add(message))
     this.#worker.on('error', (error) => this.#fail(error))
     this.#worker.on('exit', () => this.#fail(new Error('a thread of the export has ended')))

@@ -1,5 +1,5 @@
 /** The TSM reader against influxd, which is the truth, and against influx_inspect, where it tells all. */
-import { rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, test } from 'vitest'
 import { ALL_TIME } from '../../src/core/time.ts'
@@ -9,7 +9,7 @@ import { slicesOf } from '../../src/plan/slices.ts'
 import { exportWithInfluxInspect, probeInfluxInspect } from '../../src/source/influx-inspect.ts'
 import { readCatalog } from '../../src/source/read-catalog.ts'
 import { migrationOf } from '../rig/ferry.ts'
-import { fillWithHardData, type HardDatabase } from '../rig/hard-data.ts'
+import { fillWithHardData, MONDAY, type HardDatabase } from '../rig/hard-data.ts'
 import { createDatabase, eventsFrom, happen, History, live, POLICY } from '../rig/histories.ts'
 import { influxInspect } from '../rig/influx-inspect.ts'
 import { startInfluxd, type Influxd } from '../rig/influxd.ts'
@@ -175,6 +175,60 @@ mappings:
       }
     }
     await rm(join(influxd.dir, 'work'), { recursive: true, force: true })
+  })
+})
+
+describe('a running influxd', () => {
+  it('is read from a snapshot, which is gone afterwards; without one the run is refused with that advice', async () => {
+    const influxd = await startInfluxd({ snapshotAfter: '1s' })
+    onTestFinished(() => influxd.remove())
+    const policy = 'DURATION INF REPLICATION 1 SHARD DURATION 7d NAME autogen'
+    await influxd.query(`CREATE DATABASE live WITH ${policy}`)
+    const lines = (from: number, count: number) =>
+      Array.from({ length: count }, (_, i) => `m,host=h${i % 9} f=${from + i} ${MONDAY + BigInt(from + i)}`)
+    await influxd.write(lines(0, 5000), 'live')
+    await influxd.snapshotted()
+    let written = 5000
+    let writing = true
+    const writer = (async () => {
+      for (; writing; written += 10) await influxd.write(lines(written, 10), 'live')
+    })()
+    const sandbox = await openSandbox()
+    onTestFinished(() => sandbox.close())
+    const { data, wal, meta } = influxd.dirs
+    const manifest = (more: string) => `apiVersion: influx-ferry/v1
+name: live
+sources:
+  - { name: s, kind: data-dir, dataDir: ${data}, walDir: ${wal}, metaDir: ${meta}${more} }
+target:
+  url: \${SANDBOX_URL}
+  admin: { kind: api, token: '\${MANAGEMENT_TOKEN}' }
+mappings:
+  - { source: s, database: live, retentionPolicy: autogen, target: live }
+`
+    const env = { SANDBOX_URL: sandbox.url, MANAGEMENT_TOKEN: sandbox.managementToken }
+    const migration = await migrationOf(manifest(''), env)
+    onTestFinished(() => migration.remove())
+    try {
+      const refused = await migration.run()
+      expect(refused.exitCode, refused.stdout).toBe(1)
+      expect(refused.stdout).toContain('snapshot: hardlink')
+      await migration.rewrite(manifest(', snapshot: hardlink'))
+      const before = written
+      const done = await migration.run()
+      expect(done.exitCode, done.stdout + done.stderr).toBe(0)
+      writing = false
+      await writer
+      const arrived = await readBack(sandbox, { database: 'live' })
+      expect(arrived.length).toBeGreaterThanOrEqual(before)
+      const answer = await readBack(influxd, { database: 'live', retentionPolicy: 'autogen' })
+      expect(new Set(answer)).toEqual(new Set([...answer, ...arrived]))
+      const left = await readdir(join(migration.folder, '.influx-ferry/live'), { recursive: true })
+      expect(left.filter((name) => name.startsWith('snapshot/'))).toEqual([])
+    } finally {
+      writing = false
+      await writer
+    }
   })
 })
 

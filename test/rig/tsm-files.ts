@@ -118,12 +118,17 @@ export function writeWal(path: string, entries: readonly WalEntry[]): Buffer {
 
 /** One entry with its header. */
 export function walEntry(entry: WalEntry): Buffer {
-  const [type, data] =
+  const [type, data]: [number, Buffer] =
     'write' in entry
       ? [1, Buffer.concat(Object.entries(entry.write).map(walKey))]
       : 'delete' in entry
         ? [2, Buffer.from(entry.delete.join('\n'))]
         : [3, walDelete(entry)]
+  return walEntryOf(type, data)
+}
+
+/** An entry of any content. */
+export function walEntryOf(type: number, data: Buffer): Buffer {
   const packed = snappyLiterals(data)
   const head = Buffer.alloc(5)
   head.writeUInt8(type)
