@@ -55,7 +55,7 @@ const TASKS_A_THREAD = 2
 class Run {
   readonly thread: Thread
   readonly #items: FromThread[] = []
-  #failure: unknown
+  #failure: Error | undefined
   #wake: () => void = () => undefined
 
   constructor(thread: Thread) {
@@ -67,7 +67,7 @@ class Run {
     this.#wake()
   }
 
-  fail(failure: unknown): void {
+  fail(failure: Error): void {
     this.#failure ??= failure
     this.#wake()
   }
@@ -101,7 +101,7 @@ class Thread {
     await this.#worker.terminate()
   }
 
-  #fail(error: unknown): void {
+  #fail(error: Error): void {
     for (const run of this.runs.values()) run.fail(error)
   }
 }

@@ -61,7 +61,7 @@ export class TaskPacker {
   take(): SeriesTask {
     const { buffer } = this.#bytes
     const stores = [...this.#stores.keys()].map((store) => store.share())
-    const task = { bytes: buffer as ArrayBuffer, size: this.#at, stores }
+    const task = { bytes: buffer, size: this.#at, stores }
     this.#bytes = Buffer.allocUnsafeSlow(1 << 16)
     this.#at = 0
     this.#stores = new Map()
