@@ -4,7 +4,7 @@ import { version } from '../core/version.ts'
 import { openAdmin } from '../cluster/admin.ts'
 import type { ClusterAdmin } from '../cluster/cluster.ts'
 import { createPhase, expectNoAdminNeeded, setFinalRetention } from './create.ts'
-import { slicesToExport, slicesToWrite, targetsOf, type RunContext } from './context.ts'
+import { slicesToExport, slicesToSend, slicesToWrite, targetsOf, type RunContext } from './context.ts'
 import type { Lock } from '../state/lock.ts'
 import { totalsOf, type Totals } from '../state/totals.ts'
 import type { Phase } from './events.ts'
@@ -75,12 +75,7 @@ async function runPhases(context: RunContext): Promise<void> {
       lock = await lockWorkFolder(context.migration)
       return validatePhase(context, () => connection.admin())
     })
-    await phase(
-      context,
-      'export',
-      () => exportPhase(context),
-      slicesToExport(context).length === 0 && 'everything is exported',
-    )
+    await phase(context, 'export', () => exportPhase(context), nothingToExport(context))
     await phase(context, 'create', async () => {
       const admin = await connection.admin()
       if (admin !== undefined) return createPhase(context, admin)
@@ -89,7 +84,7 @@ async function runPhases(context: RunContext): Promise<void> {
     })
     const tokens = new Tokens(context)
     const nothingToWrite =
-      slicesToWrite(context).length === 0 &&
+      slicesToWrite(context).length + slicesToSend(context).length === 0 &&
       (allWritten(context) ? 'everything is written' : 'nothing to write')
     try {
       await phase(context, 'token', async () => tokens.obtain(await connection.admin()), nothingToWrite)
@@ -111,6 +106,13 @@ async function runPhases(context: RunContext): Promise<void> {
     await connection.close()
     await lock?.release()
   }
+}
+
+function nothingToExport(context: RunContext): string | false {
+  if (slicesToExport(context).length > 0) return false
+  return context.migration.transfer === 'direct'
+    ? 'slices are written as they are read (transfer: direct)'
+    : 'everything is exported'
 }
 
 async function finishRetention(context: RunContext, connection: Connection): Promise<void> {

@@ -46,7 +46,7 @@ export function planCommand(): Command {
         .map(({ description, read, write }) => `"${description}"  read ${names(read)}; write ${names(write)}`)
       const text = showPlan(
         migration.name,
-        { ...plan, notes: [...plan.notes, ...note] },
+        { ...plan, notes: [...plan.notes, ...note, ...transferNote(migration)] },
         state,
         found,
         tokens,
@@ -56,6 +56,14 @@ export function planCommand(): Command {
       const next = options.out === undefined ? run : `${run} --plan ${options.out}`
       process.stdout.write(`${text}\n${left ? `\nNothing was changed. To do it: ${next}\n` : ''}`)
     })
+}
+
+function transferNote({ transfer, target }: Migration): string[] {
+  if (transfer === 'staged') return []
+  const { concurrency } = target.write
+  return [
+    `transfer: direct: slices are read one after another and written as they are read, ${concurrency} batches at a time; there is no spool`,
+  ]
 }
 
 const NAMES_SHOWN = 3
