@@ -49,7 +49,7 @@ function databaseLine(database: PlannedDatabase, found: DatabasesFound | undefin
 const PROGRESS: Record<SliceState['status'], string> = {
   written: 'written',
   exported: 'exported',
-  sending: 'partly sent',
+  sending: 'under way',
   failed: 'failed before',
 }
 

@@ -63,16 +63,18 @@ export function sumsOf(totals: Totals): string {
         ]
       : []
   const { sending } = totals.slices
+  const bytes = `${formatBytes(totals.rawBytes)} of line protocol, ${formatBytes(totals.gzipBytes)} gzipped`
+  const only = sending === 1 ? 'it' : 'them'
+  const underWay =
+    sending > 0
+      ? [`${countOf(sending, 'slice')} under way: only what is acknowledged of ${only} is counted`]
+      : []
   return [
     sumOf(`${countOf(totals.pointsRead, 'point')} read`, parts),
     sumOf(countOf(totals.rows, 'row'), sent),
-    `${formatBytes(totals.rawBytes)} of line protocol, ${formatBytes(totals.gzipBytes)} gzipped`,
+    ...(totals.rawBytes === 0 && sending > 0 ? [] : [bytes]),
     ...skipped,
-    ...(sending > 0
-      ? [
-          `${countOf(sending, 'slice')} half sent: only what is acknowledged of ${sending === 1 ? 'it' : 'them'} is counted`,
-        ]
-      : []),
+    ...underWay,
   ].join('\n')
 }
 

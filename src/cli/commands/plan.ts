@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { messageOf } from '../../core/failure.ts'
+import { countOf } from '../../core/units.ts'
 import { openAdmin } from '../../cluster/admin.ts'
 import type { Migration } from '../../manifest/migration.ts'
 import { planFileOf, writePlanFile } from '../../plan/plan-file.ts'
@@ -62,7 +63,7 @@ function transferNote({ transfer, target }: Migration): string[] {
   if (transfer === 'staged') return []
   const { concurrency } = target.write
   return [
-    `transfer: direct: slices are read one after another and written as they are read, ${concurrency} batches at a time; there is no spool`,
+    `transfer: direct: slices are read one after another and written as they are read, with up to ${countOf(concurrency, 'request')} at a time; there is no spool`,
   ]
 }
 
