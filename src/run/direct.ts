@@ -9,7 +9,7 @@ import type { BatchDestination } from '../lines/batch-writer.ts'
 import { openDeadLetters, type DeadLetterFile } from '../lines/dead-letter-file.ts'
 import type { Slice } from '../plan/plan.ts'
 import { fingerprintOf, showSlice } from '../plan/slices.ts'
-import { addCheck, checkOf, differenceOf, isAcknowledged } from '../state/state.ts'
+import { addCheck, checkOf, differenceOf, isAcknowledged, isSettled } from '../state/state.ts'
 import type { Recipe, SendingSlice } from '../state/state.generated.ts'
 import { sourceOf, stateOf, type RunContext } from './context.ts'
 import { ExportJob, isOfOneSlice, recordFailure } from './export.ts'
@@ -86,36 +86,41 @@ async function recipeOf(
 }
 
 /**
- * Slices under way whose batches would not be the same again: what was acknowledged of them tells nothing about what is
- * made now. Before any dead letter is open, so that theirs can be taken out.
+ * Begins anew with slices under way whose batches would not be the same again: what was acknowledged of them tells nothing
+ * about what is made now. Before any dead letter is open, so that theirs can be taken out.
  */
 async function beginAnew(context: RunContext, job: ExportJob, slices: readonly Slice[]): Promise<void> {
   let some = false
   for (const slice of slices) {
     const state = stateOf(context, slice)
+    if (state?.status === 'failed' && isSettled(state)) warn(context, slice, ['it failed'], true)
     if (state?.status !== 'sending') continue
     const recipe = await recipeOf(context, job, slice).catch((error: unknown) => {
       if (error instanceof Failure && isOfOneSlice(error)) return undefined // thrown again when it is read
       throw error
     })
-    const why = recipe === undefined ? [] : differenceOf(state.recipe, recipe)
-    if (recipe === undefined || (why.length === 0 && state.target === slice.mapping.target)) continue
+    if (recipe === undefined) continue
+    const why = differenceOf(state.recipe, recipe)
+    if (why.length === 0 && state.target === slice.mapping.target) continue
     begin(context, slice, recipe)
     some = true
-    if (state.sent.batches.length === 0) continue
-    context.observe({
-      type: 'warning',
-      message:
-        `${showSlice(slice.id)} is sent from the start again: ${why.join(', ')} since a part of it was written. ` +
-        'The same points are sent once more, which changes nothing' +
-        (state.recipe.files === recipe.files
-          ? '.'
-          : '; a point that was deleted or changed at the source in between may stay as it was in the cluster.'),
-    })
+    if (isSettled(state)) warn(context, slice, why, state.recipe.files !== recipe.files)
   }
   if (!some) return
   await context.state.save()
   await pruneLetters(context)
+}
+
+function warn({ observe }: RunContext, slice: Slice, why: readonly string[], mayDiffer: boolean): void {
+  const harm = mayDiffer
+    ? 'and what was deleted or changed at the source in between may stay as it was in the cluster'
+    : 'which changes nothing'
+  observe({
+    type: 'warning',
+    message:
+      `${showSlice(slice.id)} is sent from the start again: ${why.join(', ')} after a part of it was written. ` +
+      `The same points are sent once more, ${harm}`,
+  })
 }
 
 function begin({ state }: RunContext, slice: Slice, recipe: Recipe): void {

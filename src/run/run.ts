@@ -30,8 +30,7 @@ export interface RunResult {
  */
 export async function runMigration(context: RunContext): Promise<RunResult> {
   if (isFinished(context)) {
-    // The last run may have been killed after its last save.
-    await tidyUp(context)
+    await tidyUpAfterwards(context)
     context.observe({ type: 'note', message: 'Nothing to do: everything the manifest asks for was moved.' })
     return end(context, undefined)
   }
@@ -65,6 +64,21 @@ export async function runMigration(context: RunContext): Promise<RunResult> {
   state.apply({ type: 'run-ended', at: new Date(clock.now()).toISOString(), outcome: result.outcome })
   await state.save()
   return result
+}
+
+/** The last run may have been killed after its last save. */
+async function tidyUpAfterwards(context: RunContext): Promise<void> {
+  // Takes over a lock that it left, too.
+  const lock = await lockWorkFolder(context.migration).catch((error: unknown) => {
+    if (error instanceof Failure) return undefined // another migration is at work there
+    throw error
+  })
+  if (lock === undefined) return
+  try {
+    await tidyUp(context)
+  } finally {
+    await lock.release()
+  }
 }
 
 async function runPhases(context: RunContext): Promise<void> {
