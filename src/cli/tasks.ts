@@ -23,6 +23,7 @@ const TITLES: Record<Phase, string> = {
 export function taskList(): { observe: Observer; finished: () => Promise<void> } {
   const phases = new Map(PHASES.map((phase) => [phase, new PhaseTask(TITLES[phase])]))
   const said: string[] = []
+  let current: Phase = 'validate'
   let drawing: Promise<unknown> | undefined
   const list = new Listr(
     [...phases.values()].map((phase) => ({
@@ -38,9 +39,12 @@ export function taskList(): { observe: Observer; finished: () => Promise<void> }
   const observe = (event: RunEvent) => {
     if (event.type === 'run-started') drawing = list.run().catch(() => undefined)
     else if (event.type === 'run-ended') for (const phase of phases.values()) phase.leave()
-    else if ('phase' in event) phases.get(event.phase)?.observe(event)
+    else if ('phase' in event) {
+      current = event.phase
+      phases.get(event.phase)?.observe(event)
+    }
     // The summary names the slices that failed.
-    else if (event.type === 'slice-failed') phases.get('export')?.sliceFailed()
+    else if (event.type === 'slice-failed') phases.get(current)?.sliceFailed()
     else if (event.type === 'note' || event.type === 'warning') {
       const lines = fold(textOf(event) ?? '', Math.min(process.stdout.columns, WIDTH)).join('\n  ')
       said.push(event.type === 'note' ? lines : styleText('yellow', lines))

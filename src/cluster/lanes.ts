@@ -15,6 +15,16 @@ export interface LanesOptions {
   random?: () => number
 }
 
+export interface LaneGroup {
+  /** Aborted, with the reason, when one of the group failed or the group was stopped. */
+  readonly signal: AbortSignal
+  /** Begins work as soon as a lane is free, and resolves then. @throws the reason when the group is stopped */
+  start(work: (signal: AbortSignal) => Promise<void>): Promise<void>
+  stop(reason: unknown): void
+  /** Resolves when nothing is under way any more. @throws the first error, or the reason of the stop */
+  settled(): Promise<void>
+}
+
 /** Milliseconds: the documented backoff (base 1 s, doubled, at most 30 s, full jitter). */
 const BACKOFF_BASE = 1000
 const BACKOFF_CAP = 30_000
@@ -22,7 +32,7 @@ const BACKOFF_CAP = 30_000
 const RETRY_AFTER_CAP = 300_000
 
 export class Lanes {
-  readonly #concurrency: number
+  readonly concurrency: number
   readonly #clock: Clock
   readonly #rate: RateLimit
   readonly #random: () => number
@@ -35,7 +45,7 @@ export class Lanes {
   lastStored: number
 
   constructor({ concurrency, limit, clock, random = Math.random }: LanesOptions) {
-    this.#concurrency = concurrency
+    this.concurrency = concurrency
     this.#open = concurrency
     this.#clock = clock
     this.#rate = new RateLimit(limit, clock)
@@ -62,6 +72,17 @@ export class Lanes {
     work: (item: T, signal: AbortSignal) => Promise<void>,
     signal: AbortSignal,
   ): Promise<void> {
+    const group = this.group(signal)
+    try {
+      for (const item of items) await group.start((stop) => work(item, stop))
+    } catch (error) {
+      group.stop(error)
+    }
+    await group.settled()
+  }
+
+  /** Work that ends together: for items that come by and by. {@link LaneGroup.settled} must be called in the end. */
+  group(signal: AbortSignal): LaneGroup {
     const stop = new AbortController()
     // One listener for every lane, which Node.js would take for a leak beyond ten.
     setMaxListeners(0, signal, stop.signal)
@@ -69,23 +90,25 @@ export class Lanes {
     if (signal.aborted) onAbort()
     signal.addEventListener('abort', onAbort, { once: true })
     const running = new Set<Promise<void>>()
-    try {
-      for (const item of items) {
+    return {
+      signal: stop.signal,
+      start: async (work) => {
         await this.#enter(stop.signal)
-        const job = work(item, stop.signal)
+        const job = work(stop.signal)
           .catch((error: unknown) => stop.abort(error))
           .finally(() => {
             running.delete(job)
             this.#leave()
           })
         running.add(job)
-      }
-    } catch (error) {
-      stop.abort(error)
+      },
+      stop: (reason) => stop.abort(reason),
+      settled: async () => {
+        await Promise.all(running)
+        signal.removeEventListener('abort', onAbort)
+        stop.signal.throwIfAborted()
+      },
     }
-    await Promise.all(running)
-    signal.removeEventListener('abort', onAbort)
-    stop.signal.throwIfAborted()
   }
 
   /** Waits for the rate limit's turn. */
@@ -97,7 +120,7 @@ export class Lanes {
   stored(): void {
     this.lastStored = this.#clock.now()
     this.#successes += 1
-    if (this.#successes < this.#open || this.#open >= this.#concurrency) return
+    if (this.#successes < this.#open || this.#open >= this.concurrency) return
     this.#successes = 0
     this.#open += 1
     this.#admit()

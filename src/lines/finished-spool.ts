@@ -3,21 +3,29 @@ import { dirname } from 'node:path'
 import { Failure, systemCodeOf } from '../core/failure.ts'
 import { formatBytes } from '../core/units.ts'
 import type { ExportCounts } from './accounting.ts'
-import { BatchWriter, batchFile, type BatchLimits } from './batch-writer.ts'
+import { BatchWriter, batchFile, type BatchDestination, type BatchLimits } from './batch-writer.ts'
 import type { DeadLetterSink } from './dead-letter.ts'
 import { writeSpoolIndex } from './spool-file.ts'
 
-export interface SpoolTarget {
+/** With what a slice's batches are made, and where they go: into a spool, or to who takes them as they are made. */
+export type SpoolTarget = SliceTarget & BatchesTo
+
+interface SliceTarget {
   /** Slice id. */
   slice: string
   batch: BatchLimits
   gzipLevel: number
-  /** Final spool file; its index is `${path}.index.json`. */
-  path: string
   /** For what does not fit into memory; emptied first, removed at the end and on failure. */
   workDir: string
   deadLetters: DeadLetterSink
   signal: AbortSignal
+}
+
+export type BatchesTo = SpoolPath | { destination: BatchDestination }
+
+interface SpoolPath {
+  /** Final spool file; its index is `${path}.index.json`. */
+  path: string
 }
 
 /** What the sums of an export have beside what its batches tell. */
@@ -25,41 +33,72 @@ export type SourceCounts = Omit<ExportCounts, 'points' | 'rows' | 'batches' | 'r
 
 /**
  * Makes a slice's spool: `fill` opens the writer when it has rows to write, and all is there and safe on disk in the end,
- * or nothing.
+ * or nothing. A destination that was given instead of a path has got every batch in the end; on a failure, some.
  *
  * @throws Failure `export/sum`, `spool/disk-full`
  */
 export async function finishedSpool(
-  { slice, batch, gzipLevel, path, workDir, deadLetters, signal }: SpoolTarget,
+  target: SpoolTarget,
   fill: (open: () => Promise<BatchWriter>) => Promise<SourceCounts>,
   temporaryBytes: () => number = () => 0,
 ): Promise<ExportCounts> {
-  const partial = `${path}.partial`
+  const { slice, batch, gzipLevel, workDir, deadLetters, signal } = target
+  const output = 'path' in target ? spoolAt(target.path) : givenTo(target.destination)
   let writer: BatchWriter | undefined
   try {
-    await mkdir(dirname(path), { recursive: true })
     // A run that was killed leaves its sorted runs.
     await rm(workDir, { recursive: true, force: true })
     await mkdir(workDir, { recursive: true })
-    // An index of an earlier export must not stand beside a new spool.
-    await rm(`${path}.index.json`, { force: true })
+    await output.prepare()
     const open = async () =>
-      (writer ??= new BatchWriter(await batchFile(partial), { limits: batch, gzipLevel, signal }))
+      (writer ??= new BatchWriter(await output.open(), { limits: batch, gzipLevel, signal }))
     const read = await fill(open)
     const written = await open()
     await written.finish()
     const counts = countsOf(slice, read, written)
-    await rename(partial, path)
+    await output.keep()
     await deadLetters.flush()
-    await writeSpoolIndex(path, { version: 1, slice, batches: written.batches, counts })
+    await output.complete({ version: 1, slice, batches: written.batches, counts })
     return counts
   } catch (error) {
     await writer?.abandon()
-    await rm(partial, { force: true })
-    throw explained(error, path, workDir, temporaryBytes() + (writer?.gzipBytes ?? 0))
+    await output.discard()
+    throw explained(error, target, temporaryBytes(), writer?.gzipBytes ?? 0)
   } finally {
     await rm(workDir, { recursive: true, force: true })
   }
+}
+
+/** The steps of what becomes of the batches, in their order. */
+interface Output {
+  prepare(): Promise<void>
+  open(): Promise<BatchDestination>
+  /** Every batch was written. */
+  keep(): Promise<void>
+  /** And the dead letters are on disk. */
+  complete(index: Parameters<typeof writeSpoolIndex>[1]): Promise<void>
+  discard(): Promise<void>
+}
+
+function spoolAt(path: string): Output {
+  const partial = `${path}.partial`
+  return {
+    prepare: async () => {
+      await mkdir(dirname(path), { recursive: true })
+      // An index of an earlier export must not stand beside a new spool.
+      await rm(`${path}.index.json`, { force: true })
+    },
+    open: () => batchFile(partial),
+    keep: () => rename(partial, path),
+    complete: (index) => writeSpoolIndex(path, index),
+    discard: () => rm(partial, { force: true }),
+  }
+}
+
+function givenTo(destination: BatchDestination): Output {
+  const nothing = () => Promise.resolve()
+  const open = () => Promise.resolve(destination)
+  return { prepare: nothing, open, keep: nothing, complete: nothing, discard: nothing }
 }
 
 function countsOf(slice: string, read: SourceCounts, writer: BatchWriter): ExportCounts {
@@ -68,7 +107,7 @@ function countsOf(slice: string, read: SourceCounts, writer: BatchWriter): Expor
   if (pointsRead !== points + overwritten + deleted + filtered + refusedPoints) {
     throw new Failure('export/sum', 'the sums of the export do not close', {
       where: `${slice}: ${pointsRead} points read, but ${points} in rows + ${overwritten} overwritten + ${deleted} deleted + ${filtered} filtered + ${refusedPoints} refused`,
-      remedy: 'This is a defect of influx-ferry; nothing was sent. Please report it with these numbers.',
+      remedy: 'This is a defect of influx-ferry: please report it with these numbers.',
     })
   }
   return { ...read, points, rows, batches: batches.length, rawBytes, gzipBytes }
@@ -82,15 +121,20 @@ const NO_ROOM: Record<string, string> = {
 }
 
 /** A full disk as a failure; any other error as it is. */
-function explained(error: unknown, path: string, workDir: string, bytes: number): unknown {
+function explained(error: unknown, target: SpoolTarget, sorted: number, spooled: number): unknown {
   const what = NO_ROOM[systemCodeOf(error) ?? '']
   if (error instanceof Failure || what === undefined) return error
+  const { workDir } = target
+  const where = 'path' in target ? `${target.path} (sorted runs in ${workDir})` : workDir
+  const bytes = 'path' in target ? sorted + spooled : sorted
   const after = bytes === 0 ? '' : ` after ${formatBytes(bytes)} of spool and sorted runs`
+  const half =
+    'path' in target
+      ? 'What was half-written has been removed; this slice is exported anew.'
+      : 'What was acknowledged is not sent again.'
   return new Failure('spool/disk-full', what + after, {
-    where: `${path} (sorted runs in ${workDir})`,
-    remedy:
-      'Make room, or put the work folder on a larger disk ("spool: { dir: ... }"), and run again.\n' +
-      'What was half-written has been removed; this slice is exported anew.',
+    where,
+    remedy: `Make room, or put the work folder on a larger disk ("spool: { dir: ... }"), and run again.\n${half}`,
     cause: error,
   })
 }

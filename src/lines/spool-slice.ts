@@ -16,7 +16,7 @@ import { StoredRows } from './stored-rows.ts'
 /** Runs merged at once: each has a file open and a buffer. */
 const FAN_IN = 64
 
-export interface SpoolSliceOptions extends SpoolTarget {
+export type SpoolSliceOptions = SpoolTarget & {
   window: TimeWindow
   /** Bytes for points, dictionaries and sorting. Batches in the making come on top: five times `batch.bytes`. */
   memory: number

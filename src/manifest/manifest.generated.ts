@@ -53,6 +53,10 @@ export interface Manifest {
    * @minItems 1
    */
   tokens?: TokenRequest[]
+  /**
+   * staged: everything is exported into the work folder, then written from there. direct: batches are written as they are made, and nothing waits on disk; what an interruption leaves half sent is read once more. What is under way is finished the way it began.
+   */
+  transfer?: 'staged' | 'direct'
   spool?: Spool
   /**
    * Changes for one environment each, chosen with --env NAME. An object is merged into the one above, key by key; a list or a single value replaces it; an object whose kind changes is replaced as a whole.
@@ -412,5 +416,9 @@ export interface Environment {
    * @minItems 1
    */
   tokens?: TokenRequest[]
+  /**
+   * Replaces transfer.
+   */
+  transfer?: 'staged' | 'direct'
   spool?: Spool
 }

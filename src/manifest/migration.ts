@@ -21,6 +21,8 @@ export interface Migration {
   /** In the order of the manifest, wildcards still in them. `plan/expand.ts` meets them with a catalog. */
   mappings: Mapping[]
   tokens: TokenRequest[]
+  /** Whether slices are exported to disk first, or written as they are read. */
+  transfer: 'staged' | 'direct'
   spool: SpoolOptions
 }
 

@@ -49,6 +49,7 @@ export function normalize(manifest: written.Manifest, context: NormalizeContext)
     hash: hashOf(parts),
     ...parts,
     tokens: normalizeTokens(tokens ?? [], manifest, context),
+    transfer: manifest.transfer ?? 'staged',
     spool: {
       dir: workFolder,
       memory: parseBytes(String(spool.memory ?? '256MB')) ?? 0,

@@ -3,7 +3,7 @@ import type { Diagnostic } from '../core/diagnostic.ts'
 import { formatWindow, intersect, type TimeWindow } from '../core/time.ts'
 import type { Mapping, Migration } from '../manifest/migration.ts'
 import type { Catalog, CatalogRetentionPolicy } from '../source/catalog.ts'
-import type { State } from '../state/state.generated.ts'
+import type { SliceState, State } from '../state/state.generated.ts'
 import { isSettled } from '../state/state.ts'
 import { expandMappings, type ExpandedMapping } from './expand.ts'
 import type { Plan, PlannedDatabase, PlannedMapping, Slice } from './plan.ts'
@@ -124,7 +124,7 @@ function contradictions(
     })
     if (same !== undefined) continue
     const elsewhere = wishes.find(({ planned }) => planned.target !== slice.target)
-    const what = `${showSlice(id)}, was ${slice.status === 'failed' ? 'partly written' : slice.status} for "${slice.target}"`
+    const what = `${showSlice(id)}, was ${WAS[slice.status]} for "${slice.target}"`
     if (elsewhere !== undefined)
       messages.set(`${what}; the manifest now says "${elsewhere.planned.target}"`, elsewhere.mapping)
     else if (wishes.length > 0)
@@ -139,6 +139,13 @@ function contradictions(
     ...(mapping && { position: { ...mapping.position, length: 1 } }),
     hint: 'Take the change back, or keep this migration and begin another one with its own state file (--state).',
   }))
+}
+
+const WAS: Record<SliceState['status'], string> = {
+  exported: 'exported',
+  sending: 'partly written',
+  written: 'written',
+  failed: 'partly written',
 }
 
 const CONTRADICTIONS_SHOWN = 5

@@ -41,7 +41,7 @@ export interface PlanFile {
     /**
      * As of the plan.
      */
-    status: 'pending' | 'exported' | 'written' | 'failed'
+    status: 'pending' | 'exported' | 'sending' | 'written' | 'failed'
     /**
      * Hash over the source files (path, bytes, modification time).
      */

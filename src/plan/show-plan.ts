@@ -1,7 +1,7 @@
 /** The plan as people read it: what would be done, and why, like a diff. */
 import { formatWindow } from '../core/time.ts'
 import { countOf, formatBytes, formatDuration } from '../core/units.ts'
-import type { State } from '../state/state.generated.ts'
+import type { SliceState, State } from '../state/state.generated.ts'
 import type { Plan, PlannedDatabase, PlannedMapping, Slice } from './plan.ts'
 
 /** What the cluster has, as far as it was asked: differences by database name (`[]` is equal), or `undefined` for missing. */
@@ -46,6 +46,13 @@ function databaseLine(database: PlannedDatabase, found: DatabasesFound | undefin
   return `  ~ database  ${name}  ${differences.join('; ')} (changed only with --update)`
 }
 
+const PROGRESS: Record<SliceState['status'], string> = {
+  written: 'written',
+  exported: 'exported',
+  sending: 'under way',
+  failed: 'failed before',
+}
+
 function mappingLine(mapping: PlannedMapping, slices: readonly Slice[], state: State | undefined): string {
   const own = slices.filter(
     (slice) => slice.mapping.id === mapping.id && slice.mapping.target === mapping.target,
@@ -60,10 +67,8 @@ function mappingLine(mapping: PlannedMapping, slices: readonly Slice[], state: S
       ? mapping.source
       : `${mapping.source} ${mapping.database}.${mapping.retentionPolicy}`
   const done = own.length > 0 && counts.get('written') === own.length
-  const progress = ['written', 'exported', 'failed']
-    .flatMap((status) =>
-      counts.has(status) ? [`${counts.get(status)} ${status === 'failed' ? 'failed before' : status}`] : [],
-    )
+  const progress = Object.entries(PROGRESS)
+    .flatMap(([status, words]) => (counts.has(status) ? [`${counts.get(status)} ${words}`] : []))
     .join(', ')
   const [first] = own
   const last = own.at(-1)

@@ -34,7 +34,9 @@ export function summaryOf(
   const totals = totalsOf(slices, state)
   return [
     table(['FROM', 'TO', 'SLICES', 'ROWS', 'POINTS', 'REFUSED'], rows, [2, 3, 4, 5]),
-    ...(totals.slices.exported + totals.slices.written > 0 ? ['', sumsOf(totals)] : []),
+    ...(totals.slices.exported + totals.slices.sending + totals.slices.written > 0
+      ? ['', sumsOf(totals)]
+      : []),
     ...failuresOf(slices, state),
   ].join('\n')
 }
@@ -60,11 +62,19 @@ export function sumsOf(totals: Totals): string {
           `${countOf(totals.skipped, 'damaged place')} of the source skipped; how many points were there is not known`,
         ]
       : []
+  const { sending } = totals.slices
+  const bytes = `${formatBytes(totals.rawBytes)} of line protocol, ${formatBytes(totals.gzipBytes)} gzipped`
+  const only = sending === 1 ? 'it' : 'them'
+  const underWay =
+    sending > 0
+      ? [`${countOf(sending, 'slice')} under way: only what is acknowledged of ${only} is counted`]
+      : []
   return [
     sumOf(`${countOf(totals.pointsRead, 'point')} read`, parts),
     sumOf(countOf(totals.rows, 'row'), sent),
-    `${formatBytes(totals.rawBytes)} of line protocol, ${formatBytes(totals.gzipBytes)} gzipped`,
+    ...(totals.rawBytes === 0 && sending > 0 ? [] : [bytes]),
     ...skipped,
+    ...underWay,
   ].join('\n')
 }
 

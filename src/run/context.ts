@@ -24,17 +24,36 @@ export function stateOf(context: RunContext, slice: Slice): SliceState | undefin
   return context.state.state.slices[slice.id]
 }
 
-/** Slices that are not exported yet, or failed and are tried again. */
+/** Slices that are not exported yet, or failed and are tried again (transfer: staged). */
 export function slicesToExport(context: RunContext): Slice[] {
+  return context.migration.transfer === 'direct' ? [] : slicesToBegin(context)
+}
+
+/** Slices with spooled batches that are not acknowledged yet. */
+export function slicesToWrite(context: RunContext): Slice[] {
+  return context.slices.filter((slice) => stateOf(context, slice)?.status === 'exported')
+}
+
+/** Slices that are written as they are read: those under way first. */
+export function slicesToSend(context: RunContext): Slice[] {
+  const underWay = context.slices.filter((slice) => stateOf(context, slice)?.status === 'sending')
+  return context.migration.transfer === 'direct' ? [...underWay, ...slicesToBegin(context)] : underWay
+}
+
+/** Slices whose source files this run reads. */
+export function slicesToRead(context: RunContext): Slice[] {
+  const { phases } = context
+  return [
+    ...(phases.has('export') ? slicesToExport(context) : []),
+    ...(phases.has('write') ? slicesToSend(context) : []),
+  ]
+}
+
+function slicesToBegin(context: RunContext): Slice[] {
   return context.slices.filter((slice) => {
     const state = stateOf(context, slice)
     return state === undefined || state.status === 'failed'
   })
-}
-
-/** Slices with batches that are not acknowledged yet. */
-export function slicesToWrite(context: RunContext): Slice[] {
-  return context.slices.filter((slice) => stateOf(context, slice)?.status === 'exported')
 }
 
 export function sourceOf({ migration }: RunContext, slice: Slice): Source {

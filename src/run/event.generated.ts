@@ -275,7 +275,7 @@ export interface RunEnded {
   totals: EventTotals
 }
 /**
- * Sums over all slices of the run: pointsRead = points + overwritten + deleted + filtered + (refusedPoints - refusedByCluster); rows = rowsWritten + refusedLines + rowsLeft.
+ * Sums over all slices of the run: pointsRead = points + overwritten + deleted + filtered + (refusedPoints - refusedByCluster); rows = rowsWritten + refusedLines + rowsLeft. Of a slice that is being sent, what is acknowledged is counted, as read and as written.
  */
 export interface EventTotals {
   slices: SlicesByStatus
@@ -300,6 +300,7 @@ export interface EventTotals {
 export interface SlicesByStatus {
   pending: number
   exported: number
+  sending: number
   written: number
   failed: number
 }

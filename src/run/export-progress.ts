@@ -1,8 +1,9 @@
 import type { Slice } from '../plan/plan.ts'
 import type { RunContext } from './context.ts'
+import type { Phase } from './events.ts'
 
 /**
- * Progress of the export. The work is known in bytes of source files and seen in bytes of line protocol; how many
+ * Progress of the reading, for the export or for what is written as it is read. The work is known in bytes of source files and seen in bytes of line protocol; how many
  * of these one of those gives is learnt from the slices that are finished (tsm-facts: 27 to 47 for TSM).
  */
 export class ExportProgress {
@@ -10,14 +11,16 @@ export class ExportProgress {
   readonly #sizes: Map<string, number>
   readonly #total: number
   #slice: CurrentSlice = { bytes: 0, read: 0, part: undefined }
-  #finished = { slices: 0, bytes: 0, read: 0, rows: 0 }
+  readonly #finished = { slices: 0, bytes: 0, read: 0, rows: 0 }
   /** Bytes of source files, and of the line protocol that came of them. */
   #learnt = { bytes: 0, read: 0 }
+  readonly #phase: Phase
   #slices: number
   #told = 0
 
-  constructor(context: RunContext, slices: readonly Slice[]) {
+  constructor(context: RunContext, slices: readonly Slice[], phase: Phase) {
     this.#context = context
+    this.#phase = phase
     this.#slices = slices.length
     this.#sizes = new Map(
       slices.map(({ id, files }) => [id, files.reduce((sum, { bytes }) => sum + bytes, 0)]),
@@ -41,19 +44,26 @@ export class ExportProgress {
     this.advance(Math.round(part * this.#slice.bytes))
   }
 
-  finish(rows: number): void {
-    const { slices, bytes, read } = this.#finished
+  /** The slice is read to its end; the next one may be started. */
+  passed(): void {
     if (this.#slice.part === undefined) {
       this.#learnt.bytes += this.#slice.bytes
       this.#learnt.read += this.#slice.read
     }
-    this.#finished = {
-      slices: slices + 1,
-      bytes: bytes + this.#slice.bytes,
-      read: read + this.#slice.read,
-      rows: this.#finished.rows + rows,
-    }
+    this.#finished.bytes += this.#slice.bytes
+    this.#finished.read += this.#slice.read
     this.#slice = { bytes: 0, read: 0, part: undefined }
+  }
+
+  /** Rows are where they should be: in a spool, or acknowledged. */
+  arrived(rows: number): void {
+    this.#finished.rows += rows
+    if (this.#context.clock.now() - this.#told >= TELL_EVERY) this.#tell()
+  }
+
+  /** All of a slice's rows are. */
+  finish(): void {
+    this.#finished.slices += 1
     this.#tell()
   }
 
@@ -67,7 +77,7 @@ export class ExportProgress {
     const current = Math.min(this.#slice.bytes * ALMOST, passed)
     this.#context.observe({
       type: 'progress',
-      phase: 'export',
+      phase: this.#phase,
       progress: {
         slices,
         slicesTotal: this.#slices,

@@ -15,7 +15,7 @@ import type { TaskRunner } from './export-threads.ts'
 import { failureOf, type TaskItem, type TaskSettings } from './read-task.ts'
 import { SeriesIdentities } from './series-identities.ts'
 
-export interface ExportTsmOptions extends SpoolTarget {
+export type ExportTsmOptions = SpoolTarget & {
   /** `.tsm`, `.tombstone` and `.wal` files of the slice's shards. */
   paths: readonly string[]
   window: TimeWindow

@@ -5,7 +5,8 @@ import { formatWindow } from '../core/time.ts'
 import { countOf, formatBytes } from '../core/units.ts'
 import type { ExportCounts } from '../lines/accounting.ts'
 import { openDeadLetters } from '../lines/dead-letter-file.ts'
-import type { SpoolTarget } from '../lines/finished-spool.ts'
+import type { DeadLetterSink } from '../lines/dead-letter.ts'
+import type { BatchesTo, SpoolTarget } from '../lines/finished-spool.ts'
 import type { Comments } from '../lines/line-parser.ts'
 import { spoolSlice } from '../lines/spool-slice.ts'
 import type { Slice } from '../plan/plan.ts'
@@ -30,7 +31,7 @@ import { deadLetterPath, sortedRunsPath, spoolPath } from './work-folder.ts'
 /** @returns what was exported, in words. A slice that fails is put down in the state, and the others go on. */
 export async function exportPhase(context: RunContext): Promise<string> {
   const slices = slicesToExport(context)
-  const job = new ExportJob(context, slices, await Snapshots.of(context, slices))
+  const job = await ExportJob.open(context, slices, 'export')
   let rows = 0
   let bytes = 0
   let failed = 0
@@ -58,7 +59,9 @@ export async function exportPhase(context: RunContext): Promise<string> {
         })
         rows += counts.rows
         bytes += counts.gzipBytes
-        job.progress.finish(counts.rows)
+        job.progress.passed()
+        job.progress.arrived(counts.rows)
+        job.progress.finish()
       } catch (error) {
         context.signal.throwIfAborted()
         if (!(error instanceof Failure) || !isOfOneSlice(error)) throw error
@@ -74,11 +77,11 @@ export async function exportPhase(context: RunContext): Promise<string> {
 }
 
 /** A damaged TSM file or a sum that does not close says nothing about the next slice; a full disk or a missing program does. */
-function isOfOneSlice({ code }: Failure): boolean {
+export function isOfOneSlice({ code }: Failure): boolean {
   return code.startsWith('export/')
 }
 
-async function recordFailure(context: RunContext, slice: Slice, failure: Failure): Promise<void> {
+export async function recordFailure(context: RunContext, slice: Slice, failure: Failure): Promise<void> {
   const { code, message, where, remedy } = failure
   context.state.apply({
     type: 'slice-failed',
@@ -98,49 +101,52 @@ async function recordFailure(context: RunContext, slice: Slice, failure: Failure
   })
 }
 
-/** What the slices of an export share. */
-class ExportJob {
+/** What the slices that are read by a phase share. */
+export class ExportJob {
   readonly progress: ExportProgress
-  readonly snapshots: Snapshots
+  readonly #snapshots: Snapshots
   readonly #context: RunContext
   readonly #abilities = new Map<string, InfluxInspectAbilities>()
   /** The same for all slices: WebAssembly does not give memory back. */
   #tasks: TaskRunner | undefined
 
-  constructor(context: RunContext, slices: readonly Slice[], snapshots: Snapshots) {
+  private constructor(
+    context: RunContext,
+    slices: readonly Slice[],
+    snapshots: Snapshots,
+    phase: 'export' | 'write',
+  ) {
     this.#context = context
-    this.progress = new ExportProgress(context, slices)
-    this.snapshots = snapshots
+    this.progress = new ExportProgress(context, slices, phase)
+    this.#snapshots = snapshots
+  }
+
+  /** Makes the snapshots that sources ask for; {@link close} removes them. */
+  static async open(
+    context: RunContext,
+    slices: readonly Slice[],
+    phase: 'export' | 'write',
+  ): Promise<ExportJob> {
+    return new ExportJob(context, slices, await Snapshots.of(context, slices), phase)
   }
 
   async close(): Promise<void> {
     await this.#tasks?.stop()
-    await this.snapshots.remove()
+    await this.#snapshots.remove()
   }
 
   async exportSlice(slice: Slice): Promise<ExportCounts> {
     const { migration, signal } = this.#context
-    const path = spoolPath(migration, slice)
-    const letters = deadLetterPath(migration, slice.mapping)
-    const deadLetters = await openDeadLetters(letters)
+    const deadLetters = await openDeadLetters(deadLetterPath(migration, slice.mapping))
     try {
-      return await this.#spool(slice, {
-        slice: slice.id,
-        batch: migration.target.write.batch,
-        gzipLevel: migration.spool.gzipLevel,
-        path,
-        workDir: sortedRunsPath(migration),
-        deadLetters,
-        signal,
-      })
+      return await this.makeBatches(slice, { path: spoolPath(migration, slice) }, deadLetters, signal)
     } finally {
       await deadLetters.close()
     }
   }
 
-  async #spool(slice: Slice, target: SpoolTarget): Promise<ExportCounts> {
-    const { signal } = this.#context
-    const { database, retentionPolicy } = slice.mapping
+  /** The files that the slice is read from. @throws Failure `export/...` when there are none */
+  async filesOf(slice: Slice): Promise<readonly CatalogFile[]> {
     const source = sourceOf(this.#context, slice)
     if (slice.files.length === 0)
       throw new Failure(
@@ -151,21 +157,48 @@ class ExportJob {
           remedy: 'Restore the shard from a backup; or, to go without it, take its time out of "timeRange".',
         },
       )
+    return source.kind === 'data-dir' ? (await this.#snapshots.filesOf(source, slice)).files : slice.files
+  }
+
+  /** Reads the slice, one slice at a time. */
+  makeBatches(
+    slice: Slice,
+    to: BatchesTo,
+    deadLetters: DeadLetterSink,
+    signal: AbortSignal,
+  ): Promise<ExportCounts> {
+    const { migration } = this.#context
+    return this.#read(slice, {
+      slice: slice.id,
+      batch: migration.target.write.batch,
+      gzipLevel: migration.spool.gzipLevel,
+      ...to,
+      workDir: sortedRunsPath(migration),
+      deadLetters,
+      signal,
+    })
+  }
+
+  async #read(slice: Slice, target: SpoolTarget): Promise<ExportCounts> {
+    const { signal } = target
+    const { database, retentionPolicy } = slice.mapping
+    const source = sourceOf(this.#context, slice)
+    const files = await this.filesOf(slice)
     if (source.kind === 'line-protocol') {
       const chunks = readLineProtocolFiles(source, { database, retentionPolicy }, signal)
-      return this.#spoolLines(slice, slice.files, target, chunks, 'any')
+      return this.#readLines(slice, files, target, chunks, 'any')
     }
-    const from = await this.snapshots.filesOf(source, slice)
     if (source.reader === 'influx_inspect') {
-      const { chunks, comments } = await this.#inspect(slice, from)
-      return this.#spoolLines(slice, from.files, target, chunks, comments)
+      const from = await this.#snapshots.filesOf(source, slice)
+      const { chunks, comments } = await this.#inspect(slice, from, signal)
+      return this.#readLines(slice, from.files, target, chunks, comments)
     }
     const { memory } = this.#context.migration.spool
     const tasks = (this.#tasks ??= taskRunner(this.#context))
-    if (from.files.reduce((sum, { bytes }) => sum + bytes, 0) > WARM_UP_BYTES) tasks.warmUp()
+    if (files.reduce((sum, { bytes }) => sum + bytes, 0) > WARM_UP_BYTES) tasks.warmUp()
     const counts = await exportTsm({
       ...target,
-      paths: from.files.map(({ path }) => path),
+      paths: files.map(({ path }) => path),
       window: slice.window,
       memory,
       tasks,
@@ -173,11 +206,11 @@ class ExportJob {
       onNote: (note) => this.#context.observe({ type: 'note', message: wordsOf(note) }),
       onProgress: (part) => this.progress.advanceTo(part),
     })
-    await expectUnchanged(slice, from.files)
+    await expectUnchanged(slice, files)
     return counts
   }
 
-  async #spoolLines(
+  async #readLines(
     slice: Slice,
     files: readonly CatalogFile[],
     target: SpoolTarget,
@@ -196,8 +229,8 @@ class ExportJob {
   }
 
   /** The slice's points as 1.x line protocol, and which lines are comments. */
-  async #inspect(slice: Slice, { source, files }: SliceSource) {
-    const { migration, signal } = this.#context
+  async #inspect(slice: Slice, { source, files }: SliceSource, signal: AbortSignal) {
+    const { migration } = this.#context
     const { database, retentionPolicy } = slice.mapping
     const abilities = this.#abilities.get(source.name) ?? (await probeInfluxInspect(source.command, signal))
     this.#abilities.set(source.name, abilities)

@@ -4,7 +4,7 @@ import { version } from '../core/version.ts'
 import { openAdmin } from '../cluster/admin.ts'
 import type { ClusterAdmin } from '../cluster/cluster.ts'
 import { createPhase, expectNoAdminNeeded, setFinalRetention } from './create.ts'
-import { slicesToExport, slicesToWrite, targetsOf, type RunContext } from './context.ts'
+import { slicesToExport, slicesToSend, slicesToWrite, targetsOf, type RunContext } from './context.ts'
 import type { Lock } from '../state/lock.ts'
 import { totalsOf, type Totals } from '../state/totals.ts'
 import type { Phase } from './events.ts'
@@ -30,8 +30,7 @@ export interface RunResult {
  */
 export async function runMigration(context: RunContext): Promise<RunResult> {
   if (isFinished(context)) {
-    // The last run may have been killed after its last save.
-    await tidyUp(context)
+    await tidyUpAfterwards(context)
     context.observe({ type: 'note', message: 'Nothing to do: everything the manifest asks for was moved.' })
     return end(context, undefined)
   }
@@ -67,6 +66,21 @@ export async function runMigration(context: RunContext): Promise<RunResult> {
   return result
 }
 
+/** The last run may have been killed after its last save. */
+async function tidyUpAfterwards(context: RunContext): Promise<void> {
+  // Takes over a lock that it left, too.
+  const lock = await lockWorkFolder(context.migration).catch((error: unknown) => {
+    if (error instanceof Failure) return undefined // another migration is at work there
+    throw error
+  })
+  if (lock === undefined) return
+  try {
+    await tidyUp(context)
+  } finally {
+    await lock.release()
+  }
+}
+
 async function runPhases(context: RunContext): Promise<void> {
   const connection = new Connection(context)
   let lock: Lock | undefined
@@ -75,12 +89,7 @@ async function runPhases(context: RunContext): Promise<void> {
       lock = await lockWorkFolder(context.migration)
       return validatePhase(context, () => connection.admin())
     })
-    await phase(
-      context,
-      'export',
-      () => exportPhase(context),
-      slicesToExport(context).length === 0 && 'everything is exported',
-    )
+    await phase(context, 'export', () => exportPhase(context), nothingToExport(context))
     await phase(context, 'create', async () => {
       const admin = await connection.admin()
       if (admin !== undefined) return createPhase(context, admin)
@@ -89,7 +98,7 @@ async function runPhases(context: RunContext): Promise<void> {
     })
     const tokens = new Tokens(context)
     const nothingToWrite =
-      slicesToWrite(context).length === 0 &&
+      slicesToWrite(context).length + slicesToSend(context).length === 0 &&
       (allWritten(context) ? 'everything is written' : 'nothing to write')
     try {
       await phase(context, 'token', async () => tokens.obtain(await connection.admin()), nothingToWrite)
@@ -111,6 +120,13 @@ async function runPhases(context: RunContext): Promise<void> {
     await connection.close()
     await lock?.release()
   }
+}
+
+function nothingToExport(context: RunContext): string | false {
+  if (slicesToExport(context).length > 0) return false
+  return context.migration.transfer === 'direct'
+    ? 'slices are written as they are read (transfer: direct)'
+    : 'everything is exported'
 }
 
 async function finishRetention(context: RunContext, connection: Connection): Promise<void> {

@@ -13,14 +13,22 @@ import { deadLetterPath, spoolFolder, spoolPath } from './work-folder.ts'
  * drafts of files, influxctl profiles, snapshots of sources. What an export leaves, the next export of its slice replaces.
  */
 export async function tidyUp(context: RunContext): Promise<void> {
-  const { migration, state } = context
+  const { migration } = context
   await removeLeftBehind(migration.spool.dir, '', /\.(\d+)\.tmp$/, true)
   if (migration.target.admin.kind === 'influxctl') await removeLeftProfiles()
   for (const source of migration.sources)
     if (source.kind === 'data-dir' && source.snapshotDir !== undefined)
       await removeLiveCopy(source.snapshotDir)
   await removeSentSpools(context)
-  const files = new Set(context.plan.mappings.map((mapping) => deadLetterPath(migration, mapping)))
+  await pruneLetters(context)
+}
+
+/**
+ * Leaves the letters of batches that are acknowledged, and those of the reading of slices that are read to their end and
+ * will not be read again. No dead letter may be open.
+ */
+export async function pruneLetters({ migration, plan, state }: RunContext): Promise<void> {
+  const files = new Set(plan.mappings.map((mapping) => deadLetterPath(migration, mapping)))
   for (const file of files) {
     await pruneDeadLetters(file, ({ slice, batch }) => {
       const status = state.state.slices[slice]?.status

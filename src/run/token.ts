@@ -14,6 +14,9 @@ export interface TokenInHand {
   databases: ReadonlySet<string>
 }
 
+/** Opens the client for a target database, with the token that may write there. */
+export type ClientFor = (database: string) => { client: WriteClient; token: TokenInHand }
+
 /** The tokens the manifest asks for; without any, one for all targets. */
 export function tokenRequestsOf(context: Pick<RunContext, 'migration' | 'plan'>): TokenRequest[] {
   const { migration, plan } = context
@@ -78,7 +81,7 @@ export class Tokens {
       .join(', ')
   }
 
-  clientFor(database: string): { client: WriteClient; token: TokenInHand } {
+  clientFor(database: string): ReturnType<ClientFor> {
     const token = this.#find(database)
     if (token === undefined) throw new Error(`no token for ${database}`)
     let client = this.#clients.get(token)

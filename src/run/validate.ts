@@ -4,7 +4,7 @@ import type { ClusterAdmin } from '../cluster/cluster.ts'
 import { ping } from '../cluster/http.ts'
 import { probeInfluxInspect } from '../source/influx-inspect.ts'
 import { fingerprintOf } from '../plan/slices.ts'
-import { slicesToExport, slicesToWrite, sourceOf, stateOf, type RunContext } from './context.ts'
+import { slicesToExport, slicesToRead, slicesToWrite, sourceOf, stateOf, type RunContext } from './context.ts'
 import { dropDamagedSpools } from './damaged-spool.ts'
 import { tidyUp } from './tidy-up.ts'
 
@@ -28,8 +28,7 @@ export async function validatePhase(
 }
 
 async function expectPrograms(context: RunContext): Promise<void> {
-  if (!context.phases.has('export')) return
-  const sources = new Set(slicesToExport(context).map((slice) => sourceOf(context, slice)))
+  const sources = new Set(slicesToRead(context).map((slice) => sourceOf(context, slice)))
   for (const source of sources) {
     if (source.kind === 'data-dir' && source.reader === 'influx_inspect')
       await probeInfluxInspect(source.command, context.signal)
@@ -51,7 +50,7 @@ function noteChangedSources(context: RunContext): void {
     const state = stateOf(context, slice)
     return (
       state !== undefined &&
-      state.status !== 'failed' &&
+      (state.status === 'exported' || state.status === 'written') &&
       slice.files.length > 0 &&
       state.fingerprint !== fingerprintOf(slice)
     )
@@ -60,7 +59,7 @@ function noteChangedSources(context: RunContext): void {
   context.observe({
     type: 'warning',
     message:
-      `the source files of ${countOf(changed.length, 'slice')} changed after they were exported (${changed[0]?.id ?? ''}); ` +
-      'what was exported then is what is moved',
+      `the source files of ${countOf(changed.length, 'slice')} changed after they were read (${changed[0]?.id ?? ''}); ` +
+      'what was read then is what is moved',
   })
 }

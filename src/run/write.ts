@@ -1,8 +1,7 @@
-/** The write phase: every batch of every spooled slice, until each is acknowledged. */
+/** The write phase: every batch of every slice that is spooled, or is sent as it is read, until each is acknowledged. */
 import { rm } from 'node:fs/promises'
 import { Failure } from '../core/failure.ts'
 import { countOf, formatBytes } from '../core/units.ts'
-import type { WriteClient } from '../cluster/cluster.ts'
 import { Lanes } from '../cluster/lanes.ts'
 import { writeBatches } from '../cluster/write-batches.ts'
 import { openDeadLetters } from '../lines/dead-letter-file.ts'
@@ -10,21 +9,37 @@ import { openSpool } from '../lines/spool-file.ts'
 import type { Slice } from '../plan/plan.ts'
 import { pendingBatches } from '../state/state.ts'
 import type { ExportedSlice } from '../state/state.generated.ts'
-import { slicesToWrite, stateOf, type RunContext } from './context.ts'
-import type { TokenInHand } from './token.ts'
+import { slicesToSend, slicesToWrite, stateOf, type RunContext } from './context.ts'
 import { dropSpool } from './damaged-spool.ts'
+import { sendSlices, type Sent } from './direct.ts'
+import { expectSumsClose } from './sums.ts'
+import type { ClientFor } from './token.ts'
 import { deadLetterPath, spoolPath } from './work-folder.ts'
 import { WriteProgress } from './write-progress.ts'
 
-/** Opens the client for a target database, with the token that may write there. */
-export type ClientFor = (database: string) => { client: WriteClient; token: TokenInHand }
-
 /** @returns what was written, in words. */
 export async function writePhase(context: RunContext, clientFor: ClientFor): Promise<string> {
-  const slices = slicesToWrite(context)
-  const progress = new WriteProgress(context, slices)
   const { concurrency, limit } = context.migration.target.write
   const lanes = new Lanes({ concurrency, limit, clock: context.clock })
+  const spooled = slicesToWrite(context)
+  const direct = slicesToSend(context)
+  const before = spooled.length === 0 ? NOTHING : await writeSpools(context, spooled, clientFor, lanes)
+  const { failed, ...sent } =
+    direct.length === 0 ? NOTHING : await sendSlices(context, direct, clientFor, lanes)
+  const written = countOf(spooled.length + direct.length - failed, 'slice')
+  const failures = failed === 0 ? '' : `, ${countOf(failed, 'slice')} failed`
+  return `${written}, ${countOf(before.rows + sent.rows, 'row')}, ${formatBytes(before.bytes + sent.bytes)} sent${failures}`
+}
+
+const NOTHING: Sent = { rows: 0, bytes: 0, failed: 0 }
+
+async function writeSpools(
+  context: RunContext,
+  slices: readonly Slice[],
+  clientFor: ClientFor,
+  lanes: Lanes,
+): Promise<WriteProgress> {
+  const progress = new WriteProgress(context, slices)
   // Several slices at once, so that the lanes stay full where slices are small.
   const stop = new AbortController()
   const signal = AbortSignal.any([context.signal, stop.signal])
@@ -40,7 +55,7 @@ export async function writePhase(context: RunContext, clientFor: ClientFor): Pro
       }
     }
   }
-  const workers = Array.from({ length: Math.min(concurrency, slices.length) }, () =>
+  const workers = Array.from({ length: Math.min(lanes.concurrency, slices.length) }, () =>
     worker().catch((error: unknown) => {
       stop.abort(error)
       throw error
@@ -51,7 +66,7 @@ export async function writePhase(context: RunContext, clientFor: ClientFor): Pro
   context.signal.throwIfAborted()
   const failed = results.find((result) => result.status === 'rejected')
   if (failed !== undefined) throw stop.signal.reason
-  return `${countOf(slices.length, 'slice')}, ${countOf(progress.rows, 'row')}, ${formatBytes(progress.bytes)} sent`
+  return progress
 }
 
 async function writeSlice(
@@ -113,21 +128,8 @@ async function removeSpool(path: string): Promise<void> {
   await rm(`${path}.index.json`, { force: true })
 }
 
-/** @throws Failure `write/sum`: a defect of influx-ferry, or a spool that is not the one that was exported. */
-function expectSumsClose(slice: Slice, { counts, sent }: Pick<ExportedSlice, 'counts' | 'sent'>): void {
-  const rowsClose = counts.rows === sent.lines + sent.refusedLines
-  const pointsClose = counts.points === sent.points + sent.refusedPoints
-  if (rowsClose && pointsClose) return
-  throw new Failure(
-    'write/sum',
-    `the sums of the slice do not close: ${counts.rows} rows and ${counts.points} points were spooled, ` +
-      `${sent.lines} and ${sent.points} acknowledged, ${sent.refusedLines} and ${sent.refusedPoints} refused`,
-    { where: slice.id, remedy: 'This is a defect of influx-ferry: please report it with the state file.' },
-  )
-}
-
 function exported(context: RunContext, slice: Slice): Pick<ExportedSlice, 'counts' | 'sent'> {
   const state = stateOf(context, slice)
-  if (state === undefined || state.status === 'failed') throw new Error(`slice ${slice.id} is not exported`)
-  return state
+  if (state?.status === 'exported' || state?.status === 'written') return state
+  throw new Error(`slice ${slice.id} is not exported`)
 }

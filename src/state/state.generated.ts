@@ -1,6 +1,10 @@
 // Made from schemas/state.schema.json by scripts/generate.mjs. Change the schema, not this file.
 
-export type SliceState = ExportedSlice | WrittenSlice | FailedSlice
+export type SliceState = ExportedSlice | SendingSlice | WrittenSlice | FailedSlice
+/**
+ * Whether the target holds batches of an earlier attempt: its target is settled.
+ */
+export type PartlyWritten = boolean
 
 /**
  * What an influx-ferry migration has done so far. Written by influx-ferry, replaced as a whole after every step. It holds no secret.
@@ -92,6 +96,7 @@ export interface ExportedSlice {
   fingerprint: string
   counts: SliceCounts
   sent: SliceSent
+  partlyWritten?: PartlyWritten
 }
 /**
  * Sums of the export: pointsRead = points + overwritten + deleted + filtered + refusedPoints.
@@ -164,6 +169,44 @@ export interface BatchRange {
   last: number
 }
 /**
+ * transfer: direct. Some of its batches are acknowledged; how many there are is known when all are made.
+ */
+export interface SendingSlice {
+  status: 'sending'
+  target: string
+  fingerprint: string
+  recipe: Recipe
+  sent: SliceSent
+  /**
+   * Checksum over the acknowledged batches: the batches made again must be the same.
+   */
+  check: number
+  partlyWritten?: PartlyWritten
+}
+/**
+ * What the batches of a slice depend on, beside its window: the same recipe makes the same batches.
+ */
+export interface Recipe {
+  /**
+   * Hash over the files that are read (path, bytes, modification time), those of a snapshot included.
+   */
+  files: string
+  /**
+   * What reads them, and how.
+   */
+  reader: string
+  batchLines: number
+  batchBytes: number
+  /**
+   * spool.memory in bytes.
+   */
+  memory: number
+  /**
+   * Version of influx-ferry.
+   */
+  version: string
+}
+/**
  * Every batch is acknowledged and the sums close.
  */
 export interface WrittenSlice {
@@ -192,8 +235,5 @@ export interface FailedSlice {
    * What to do about it.
    */
   remedy?: string
-  /**
-   * Whether the target holds batches of it already: its target is settled.
-   */
-  partlyWritten?: boolean
+  partlyWritten?: PartlyWritten
 }

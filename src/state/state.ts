@@ -1,5 +1,6 @@
 /** The state of a migration as a value, and the one function that moves it on. */
-import type { BatchRange, SliceCounts, SliceSent, SliceState, State } from './state.generated.ts'
+import { crc32 } from 'node:zlib'
+import type { BatchRange, Recipe, SliceCounts, SliceSent, SliceState, State } from './state.generated.ts'
 
 /** What became of one batch: `lines + refusedLines` are the lines it holds, likewise the points. */
 export interface BatchOutcome {
@@ -32,8 +33,12 @@ export type StateEvent =
   | { type: 'token-created'; description: string; id: string | undefined; at: string; databases: string[] }
   | { type: 'slice-exported'; slice: string; target: string; fingerprint: string; counts: SliceCounts }
   | { type: 'slice-retargeted'; slice: string; target: string }
-  | { type: 'batch-acknowledged'; slice: string; batch: number; outcome: BatchOutcome }
-  | { type: 'slice-written'; slice: string }
+  /** Its batches are made and sent from the first one on (transfer: direct). */
+  | { type: 'slice-sending'; slice: string; target: string; fingerprint: string; recipe: Recipe }
+  /** `check`: of a slice that is being sent, {@link checkOf} its batch. */
+  | { type: 'batch-acknowledged'; slice: string; batch: number; outcome: BatchOutcome; check?: number }
+  /** `counts`: of a slice that was being sent. */
+  | { type: 'slice-written'; slice: string; counts?: SliceCounts }
   | {
       type: 'slice-failed'
       slice: string
@@ -86,19 +91,35 @@ export function reduce(state: State, event: StateEvent): State {
       return { ...state, tokens: { ...state.tokens, [event.description]: createdToken(state, event) } }
     case 'slice-exported': {
       const { slice, target, fingerprint, counts } = event
-      return withSlice(state, slice, { status: 'exported', target, fingerprint, counts, sent: NOTHING_SENT })
+      return withSlice(state, slice, {
+        status: 'exported',
+        ...{ target, fingerprint, counts, sent: NOTHING_SENT },
+        ...settledBefore(state, slice),
+      })
     }
     case 'slice-retargeted':
       return withSlice(state, event.slice, { ...expectExported(state, event.slice), target: event.target })
-    case 'batch-acknowledged': {
-      const slice = expectExported(state, event.slice)
-      return withSlice(state, event.slice, {
-        ...slice,
-        sent: addOutcome(slice.sent, event.batch, event.outcome),
+    case 'slice-sending': {
+      const { slice, target, fingerprint, recipe } = event
+      return withSlice(state, slice, {
+        status: 'sending',
+        ...{ target, fingerprint, recipe, sent: NOTHING_SENT, check: 0 },
+        ...settledBefore(state, slice),
       })
     }
-    case 'slice-written':
-      return withSlice(state, event.slice, { ...expectExported(state, event.slice), status: 'written' })
+    case 'batch-acknowledged': {
+      const slice = expectUnderWay(state, event.slice)
+      const sent = addOutcome(slice.sent, event.batch, event.outcome)
+      if (slice.status === 'exported') return withSlice(state, event.slice, { ...slice, sent })
+      const check = addCheck(slice.check, event.check ?? 0)
+      return withSlice(state, event.slice, { ...slice, sent, check })
+    }
+    case 'slice-written': {
+      const { target, fingerprint, sent, ...slice } = expectUnderWay(state, event.slice)
+      const counts = slice.status === 'exported' ? slice.counts : event.counts
+      if (counts === undefined) throw new Error(`slice ${event.slice} is written, and not counted`)
+      return withSlice(state, event.slice, { status: 'written', target, fingerprint, counts, sent })
+    }
     case 'slice-failed': {
       const { slice, target, code, message, where, remedy } = event
       return withSlice(state, slice, {
@@ -108,7 +129,7 @@ export function reduce(state: State, event: StateEvent): State {
         message,
         ...(where !== undefined && { where }),
         ...(remedy !== undefined && { remedy }),
-        ...(isPartlyWritten(state.slices[slice]) && { partlyWritten: true }),
+        ...settledBefore(state, slice),
       })
     }
   }
@@ -132,6 +153,40 @@ function expectExported(state: State, id: string) {
   if (slice?.status !== 'exported')
     throw new Error(`slice ${id} is ${slice?.status ?? 'pending'}, not exported`)
   return slice
+}
+
+function expectUnderWay(state: State, id: string) {
+  const slice = state.slices[id]
+  return slice?.status === 'sending' ? slice : expectExported(state, id)
+}
+
+function settledBefore(state: State, id: string): { partlyWritten?: true } {
+  return isPartlyWritten(state.slices[id]) ? { partlyWritten: true } : {}
+}
+
+/** Of a batch as a gzip member, whose last eight bytes hold the CRC-32 of what it holds, however it is compressed. */
+export function checkOf(batch: number, member: Uint8Array): number {
+  const own = Buffer.alloc(12)
+  own.writeDoubleLE(batch)
+  own.set(member.subarray(-8, -4), 8)
+  return crc32(own)
+}
+
+/** Of several batches, in whatever order. */
+export function addCheck(sum: number, check: number): number {
+  return (sum ^ check) >>> 0
+}
+
+/** What sets apart two recipes, in words; empty when they make the same batches. */
+export function differenceOf(before: Recipe, now: Recipe): string[] {
+  return [
+    before.files !== now.files && 'its source files changed',
+    before.reader !== now.reader && 'it is read in another way',
+    (before.batchLines !== now.batchLines || before.batchBytes !== now.batchBytes) &&
+      'target.write.batch changed',
+    before.memory !== now.memory && 'spool.memory changed',
+    before.version !== now.version && 'it was another version of influx-ferry',
+  ].filter((difference) => difference !== false)
 }
 
 function addOutcome(sent: SliceSent, batch: number, outcome: BatchOutcome): SliceSent {
@@ -173,8 +228,9 @@ export function isSettled(slice: SliceState): boolean {
 }
 
 function isPartlyWritten(slice: SliceState | undefined): boolean {
-  if (slice?.status === 'failed') return slice.partlyWritten === true
-  return slice?.status === 'exported' && slice.sent.batches.length > 0
+  if (slice === undefined || slice.status === 'written') return false
+  if (slice.partlyWritten === true) return true
+  return slice.status !== 'failed' && slice.sent.batches.length > 0
 }
 
 export function isAcknowledged(state: State, slice: string, batch: number): boolean {

@@ -1,8 +1,8 @@
-import type { State } from './state.generated.ts'
+import type { SliceCounts, State } from './state.generated.ts'
 
-/** Sums over slices, from the state alone. */
+/** Sums over slices, from the state alone. Of a slice that is being sent, what is acknowledged counts, as read and as written. */
 export interface Totals {
-  slices: { pending: number; exported: number; written: number; failed: number }
+  slices: { pending: number; exported: number; sending: number; written: number; failed: number }
   pointsRead: number
   points: number
   overwritten: number
@@ -24,7 +24,7 @@ export interface Totals {
 
 export function totalsOf(slices: readonly { id: string }[], state: State): Totals {
   const totals: Totals = {
-    slices: { pending: 0, exported: 0, written: 0, failed: 0 },
+    slices: { pending: 0, exported: 0, sending: 0, written: 0, failed: 0 },
     pointsRead: 0,
     points: 0,
     overwritten: 0,
@@ -44,21 +44,31 @@ export function totalsOf(slices: readonly { id: string }[], state: State): Total
     const slice = state.slices[id]
     totals.slices[slice?.status ?? 'pending'] += 1
     if (slice === undefined || slice.status === 'failed') continue
-    const { counts, sent } = slice
-    totals.pointsRead += counts.pointsRead
-    totals.points += counts.points
-    totals.overwritten += counts.overwritten
-    totals.deleted += counts.deleted
-    totals.filtered += counts.filtered
-    totals.refusedPoints += counts.refusedPoints + sent.refusedPoints
+    const { sent } = slice
+    if (slice.status === 'sending') {
+      const points = sent.points + sent.refusedPoints
+      totals.pointsRead += points
+      totals.points += points
+      totals.rows += sent.lines + sent.refusedLines
+    } else addCounts(totals, slice.counts)
+    totals.refusedPoints += sent.refusedPoints
     totals.refusedByCluster += sent.refusedPoints
-    totals.skipped += counts.skipped
-    totals.rows += counts.rows
     totals.rowsWritten += sent.lines
     totals.refusedLines += sent.refusedLines
-    totals.rowsLeft += counts.rows - sent.lines - sent.refusedLines
-    totals.rawBytes += counts.rawBytes
-    totals.gzipBytes += counts.gzipBytes
   }
+  totals.rowsLeft = totals.rows - totals.rowsWritten - totals.refusedLines
   return totals
+}
+
+function addCounts(totals: Totals, counts: SliceCounts): void {
+  totals.pointsRead += counts.pointsRead
+  totals.points += counts.points
+  totals.overwritten += counts.overwritten
+  totals.deleted += counts.deleted
+  totals.filtered += counts.filtered
+  totals.refusedPoints += counts.refusedPoints
+  totals.skipped += counts.skipped
+  totals.rows += counts.rows
+  totals.rawBytes += counts.rawBytes
+  totals.gzipBytes += counts.gzipBytes
 }

@@ -15,6 +15,7 @@ import {
   expectSameContents,
   openSlowSandbox,
   type AdminKind,
+  type Transfer,
 } from '../rig/crash-rig.ts'
 import { makeCrashSource, type CrashSource } from '../rig/crash-source.ts'
 import type { FerryProcess } from '../rig/ferry-process.ts'
@@ -24,20 +25,20 @@ import { expectSumsToClose } from '../rig/sums.ts'
 /** Set it to see the same moments again, as far as the machine keeps the same time. */
 const SEED = Number(process.env['INFLUX_FERRY_CRASH_SEED'] ?? Date.now() % 1_000_000)
 
-const HISTORIES = 6
-const KILLS = 50
-/** What each history is killed in, in this order. */
-const KILLED_IN: Phase[] = [
-  'export',
-  'export',
-  'export',
-  'create',
-  'token',
-  'write',
-  'write',
-  'write',
-  'write',
-]
+/** How many histories there are, how many kills in all of them, and what each is killed in, in this order. */
+const KILLING: Record<Transfer, { histories: number; kills: number; phases: Phase[] }> = {
+  staged: {
+    histories: 6,
+    kills: 50,
+    phases: ['export', 'export', 'export', 'create', 'token', 'write', 'write', 'write', 'write'],
+  },
+  direct: {
+    histories: 3,
+    kills: 22,
+    phases: ['create', 'token', 'write', 'write', 'write', 'write', 'write', 'write', 'write'],
+  },
+}
+const TRANSFERS = ['staged', 'direct'] as const
 const CONCURRENCY = 3
 
 let folder: string
@@ -46,15 +47,16 @@ let sourceFiles: string[]
 let bodies: Bodies
 /** What a run that was never killed leaves. */
 let expected: { contents: Map<string, string[]>; letters: string[]; totals: unknown }
+const INFLUXCTL_TAKES: [Phase, number][] = [
+  ['create', 2000],
+  ['token', 1000],
+]
 /** Milliseconds that a phase took last; those of `export` are a slice's, those of `write` a batch's. */
-const durations: Record<AdminKind, Map<Phase, number>> = {
-  api: new Map(),
-  influxctl: new Map([
-    ['create', 2000],
-    ['token', 1000],
-  ]),
+const durations: Record<AdminKind, Record<Transfer, Map<Phase, number>>> = {
+  api: { staged: new Map(), direct: new Map() },
+  influxctl: { staged: new Map(INFLUXCTL_TAKES), direct: new Map(INFLUXCTL_TAKES) },
 }
-const kills = new Map<Phase, number>()
+const kills = { staged: new Map<Phase, number>(), direct: new Map<Phase, number>() }
 
 const say = (text: string) => void process.stdout.write(`${text}\n`)
 
@@ -79,8 +81,8 @@ beforeAll(async () => {
     const contents = await contentsOf(sandbox, source.targets)
     expected = { contents, letters, totals: (await migration.status()).totals }
     expect((await migration.leftovers()).join(', ')).toBe('')
-    learnFrom(exporting, 'api')
-    learnFrom(writing, 'api')
+    learnFrom(exporting, durations.api.staged)
+    learnFrom(writing, durations.api.staged)
   } finally {
     await sandbox.close()
     await migration.remove()
@@ -89,7 +91,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 /** How long the phases took that ended. */
-function learnFrom({ events }: FerryProcess, admin: AdminKind): void {
+function learnFrom({ events }: FerryProcess, took: Map<Phase, number>): void {
   const started = new Map<Phase, number>()
   const steps = { export: bodies.size, write: batchCount() }
   for (const event of events) {
@@ -97,8 +99,8 @@ function learnFrom({ events }: FerryProcess, admin: AdminKind): void {
     if (event.type === 'phase-started') started.set(event.phase, time)
     if (event.type !== 'phase-done') continue
     const { phase } = event
-    const took = time - (started.get(phase) ?? time)
-    durations[admin].set(phase, took / (phase === 'export' || phase === 'write' ? steps[phase] : 1))
+    const milliseconds = time - (started.get(phase) ?? time)
+    took.set(phase, milliseconds / (phase === 'export' || phase === 'write' ? steps[phase] : 1))
   }
 }
 
@@ -107,17 +109,19 @@ const batchCount = () => [...bodies.values()].flat().length
 interface Opened {
   migration: CrashMigration
   sandbox: OpenSandbox
-  admin: AdminKind
+  transfer: Transfer
+  /** How long its phases took. */
+  took: Map<Phase, number>
 }
 
-async function open(admin: AdminKind): Promise<Opened> {
+async function open(admin: AdminKind, transfer: Transfer): Promise<Opened> {
   const sandbox = await openSlowSandbox()
-  const migration = await CrashMigration.create(source, sandbox, admin)
+  const migration = await CrashMigration.create(source, sandbox, admin, '', transfer)
   onTestFinished(async () => {
     await sandbox.close()
     await migration.remove()
   })
-  return { migration, sandbox, admin }
+  return { migration, sandbox, transfer, took: durations[admin][transfer] }
 }
 
 /**
@@ -128,15 +132,16 @@ async function open(admin: AdminKind): Promise<Opened> {
 async function momentOf(
   run: FerryProcess,
   phase: Phase,
-  { migration, sandbox, admin }: Opened,
+  { migration, sandbox, transfer, took }: Opened,
   random: () => number,
 ): Promise<void> {
   const state = await migration.state()
   const [steps, part] = [random(), random()]
+  const { phases } = KILLING[transfer]
   let there = phase
   const begun = await run.sees((event) => {
     if (event.type !== 'phase-started' && event.type !== 'phase-skipped') return false
-    if (KILLED_IN.indexOf(event.phase) < KILLED_IN.indexOf(phase)) return false
+    if (phases.indexOf(event.phase) < phases.indexOf(phase)) return false
     there = event.phase
     return event.type === 'phase-started'
   })
@@ -151,7 +156,7 @@ async function momentOf(
     const until = before + Math.floor(steps * (batchCount() - before))
     while (Object.keys(sandbox.stats().bodies).length < until && run.child.exitCode === null) await sleep(5)
   }
-  await run.runFor(part * (durations[admin].get(there) ?? durations.api.get(there) ?? 0))
+  await run.runFor(part * (took.get(there) ?? durations.api.staged.get(there) ?? 0))
 }
 
 /** Everything that must hold when a migration is done, however often it was stopped. */
@@ -180,52 +185,59 @@ it('has a source with all that can be half-done', () => {
   expect(letters.filter(({ by }) => by === 'cluster')).toHaveLength(43)
 })
 
-describe('a run that is killed at random moments, again and again', () => {
-  async function history(number: number): Promise<void> {
-    const random = seededRandom(SEED + number)
-    const admin = number % 3 === 0 ? 'influxctl' : 'api'
-    const opened = await open(admin)
-    const { migration, sandbox } = opened
-    const acknowledged = new Acknowledged(bodies)
-    const story: string[] = []
-    for (const phase of KILLED_IN) {
-      const run = migration.start()
-      await momentOf(run, phase, opened, random)
-      const { signal, exitCode, stderr } = await run.end('SIGKILL')
-      learnFrom(run, admin)
-      if (signal !== 'SIGKILL') {
-        expect(exitCode, stderr).toBe(3)
-        break
+describe.each(TRANSFERS)(
+  'a run (transfer: %s) that is killed at random moments, again and again',
+  (transfer) => {
+    const { histories, kills: wanted, phases } = KILLING[transfer]
+
+    async function history(number: number): Promise<void> {
+      const random = seededRandom(SEED + number + (transfer === 'direct' ? 1000 : 0))
+      const admin = number % 3 === 0 ? 'influxctl' : 'api'
+      const opened = await open(admin, transfer)
+      const { migration, sandbox, took } = opened
+      const acknowledged = new Acknowledged(bodies)
+      const story: string[] = []
+      for (const phase of phases) {
+        const run = migration.start()
+        await momentOf(run, phase, opened, random)
+        const { signal, exitCode, stderr } = await run.end('SIGKILL')
+        learnFrom(run, took)
+        if (signal !== 'SIGKILL') {
+          expect(exitCode, stderr).toBe(3)
+          break
+        }
+        expect(stderr).toBe('')
+        const hit = run.phase ?? 'validate'
+        kills[transfer].set(hit, (kills[transfer].get(hit) ?? 0) + 1)
+        const { bodies: counts } = sandbox.stats()
+        acknowledged.hold(await migration.state(), counts)
+        expect(acknowledged.violations(counts)).toEqual([])
+        story.push(`${hit} (${acknowledged.size} batches)`)
       }
-      expect(stderr).toBe('')
-      const hit = run.phase ?? 'validate'
-      kills.set(hit, (kills.get(hit) ?? 0) + 1)
-      const { bodies: counts } = sandbox.stats()
-      acknowledged.hold(await migration.state(), counts)
-      expect(acknowledged.violations(counts)).toEqual([])
-      story.push(`${hit} (${acknowledged.size} batches)`)
+      say(`history ${number}, ${transfer}, ${admin}: killed in ${story.join(', ')}`)
+      expect(await migration.start().ended).toMatchObject({ exitCode: 3, stderr: '' })
+      expect(acknowledged.violations(sandbox.stats().bodies)).toEqual([])
+      await expectDone(opened)
     }
-    say(`history ${number}, ${admin}: killed in ${story.join(', ')}`)
-    expect(await migration.start().ended).toMatchObject({ exitCode: 3, stderr: '' })
-    expect(acknowledged.violations(sandbox.stats().bodies)).toEqual([])
-    await expectDone(opened)
-  }
 
-  it.each(Array.from({ length: HISTORIES }, (_, i) => [i + 1]))(
-    'ends as if it never had been: history %i',
-    history,
-  )
+    it.each(Array.from({ length: histories }, (_, i) => [i + 1]))(
+      'ends as if it never had been: history %i',
+      history,
+    )
 
-  it('was killed often enough, in every phase', async () => {
-    const sum = () => [...kills.values()].reduce((total, count) => total + count, 0)
-    for (let number = HISTORIES + 1; sum() < KILLS && number < HISTORIES + 6; number += 1)
-      await history(number)
-    expect(sum()).toBeGreaterThanOrEqual(KILLS)
-    for (const phase of new Set(KILLED_IN)) expect(kills.get(phase), phase).toBeGreaterThanOrEqual(2)
-  })
+    it('was killed often enough, in every phase', async () => {
+      const sum = () => [...kills[transfer].values()].reduce((total, count) => total + count, 0)
+      for (let number = histories + 1; sum() < wanted && number < histories + 6; number += 1)
+        await history(number)
+      expect(sum()).toBeGreaterThanOrEqual(wanted)
+      for (const phase of new Set(phases)) expect(kills[transfer].get(phase), phase).toBeGreaterThanOrEqual(2)
+    })
+  },
+)
 
-  it('would be found out if it sent what the state held', async () => {
-    const { migration, sandbox } = await open('api')
+describe('a batch that is sent twice', () => {
+  it('would be found out', async () => {
+    const { migration, sandbox } = await open('api', 'staged')
     const acknowledged = new Acknowledged(bodies)
     const run = migration.start()
     const half = batchCount() / 2
@@ -260,12 +272,21 @@ async function forgetOneBatch(path: string): Promise<string> {
 }
 
 describe('a run that is interrupted at random moments', () => {
-  it.each(['SIGINT', 'SIGTERM'] as const)('by %s, saves its state, says so, and goes on', async (name) => {
+  it.each([
+    ['SIGINT', 'staged'],
+    ['SIGTERM', 'staged'],
+    ['SIGINT', 'direct'],
+    ['SIGTERM', 'direct'],
+  ] as const)('by %s, saves its state, says so, and goes on (transfer: %s)', async (name, transfer) => {
     const random = seededRandom(SEED + 100)
-    const opened = await open('api')
+    const opened = await open('api', transfer)
     const { migration, sandbox } = opened
     const acknowledged = new Acknowledged(bodies)
-    for (const phase of ['export', 'create', 'write', 'write'] as const) {
+    const phases = {
+      staged: ['export', 'create', 'write', 'write'],
+      direct: ['create', 'write', 'write', 'write'],
+    }
+    for (const phase of phases[transfer] as Phase[]) {
       const run = migration.start()
       await momentOf(run, phase, opened, random)
       const { exitCode, signal, stderr } = await run.end(name)
@@ -294,7 +315,7 @@ describe('a run that is interrupted at random moments', () => {
   })
 
   it('ends at once when it is asked twice', async () => {
-    const { migration } = await open('api')
+    const { migration } = await open('api', 'staged')
     // An influxctl that takes its time, whatever it is asked.
     const pidFile = join(migration.folder, 'pid')
     const deaf = `require('fs').writeFileSync(process.argv[1], String(process.pid)); process.on('SIGTERM', () => {}); setInterval(() => {}, 1000)`

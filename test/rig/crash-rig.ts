@@ -13,6 +13,7 @@ import { openSandbox, type OpenSandbox } from './open-sandbox.ts'
 import { readBack } from './read-back.ts'
 
 export type AdminKind = 'api' | 'influxctl'
+export type Transfer = 'staged' | 'direct'
 
 const INFLUXCTL = [process.execPath, FERRY, 'sandbox', 'influxctl']
 const ADMINS: Record<AdminKind, string> = {
@@ -49,13 +50,14 @@ export class CrashMigration {
     where: Where,
     admin: AdminKind,
     write = '',
+    transfer: Transfer = 'staged',
   ): Promise<CrashMigration> {
     const migration = new CrashMigration(await mkdtemp(join(tmpdir(), 'influx-ferry-crash-')), where)
     await mkdir(migration.temporary)
     await writeFile(
       migration.manifest,
       `apiVersion: influx-ferry/v1\nname: crash\n${source.manifest}\ntarget:\n  url: \${SANDBOX_URL}\n  admin: ${ADMINS[admin]}\n` +
-        `  write: { concurrency: 3, batch: { lines: 100 }${write} }\nspool: { dir: work, memory: 16MB }\n`,
+        `  write: { concurrency: 3, batch: { lines: 100 }${write} }\ntransfer: ${transfer}\nspool: { dir: work, memory: 16MB }\n`,
     )
     return migration
   }

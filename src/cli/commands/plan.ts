@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { messageOf } from '../../core/failure.ts'
+import { countOf } from '../../core/units.ts'
 import { openAdmin } from '../../cluster/admin.ts'
 import type { Migration } from '../../manifest/migration.ts'
 import { planFileOf, writePlanFile } from '../../plan/plan-file.ts'
@@ -46,7 +47,7 @@ export function planCommand(): Command {
         .map(({ description, read, write }) => `"${description}"  read ${names(read)}; write ${names(write)}`)
       const text = showPlan(
         migration.name,
-        { ...plan, notes: [...plan.notes, ...note] },
+        { ...plan, notes: [...plan.notes, ...note, ...transferNote(migration)] },
         state,
         found,
         tokens,
@@ -56,6 +57,14 @@ export function planCommand(): Command {
       const next = options.out === undefined ? run : `${run} --plan ${options.out}`
       process.stdout.write(`${text}\n${left ? `\nNothing was changed. To do it: ${next}\n` : ''}`)
     })
+}
+
+function transferNote({ transfer, target }: Migration): string[] {
+  if (transfer === 'staged') return []
+  const { concurrency } = target.write
+  return [
+    `transfer: direct: slices are read one after another and written as they are read, with up to ${countOf(concurrency, 'request')} at a time; there is no spool`,
+  ]
 }
 
 const NAMES_SHOWN = 3

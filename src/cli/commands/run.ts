@@ -3,6 +3,7 @@ import { ExitCode, Failure } from '../../core/failure.ts'
 import { systemClock } from '../../io/clock.ts'
 import { readManifestFile } from '../../manifest/read.ts'
 import { expectSamePlan, planFileOf } from '../../plan/plan-file.ts'
+import type { Migration } from '../../manifest/migration.ts'
 import type { Plan, Slice } from '../../plan/plan.ts'
 import { PHASES, type Observer, type Phase } from '../../run/events.ts'
 import { runMigration } from '../../run/run.ts'
@@ -56,6 +57,7 @@ export async function run(file: string, options: RunOptions, signal: AbortSignal
     const { migration, plan, state, statePath } = await prepare(file, options, signal, false)
     if (options.plan !== undefined)
       await expectSamePlan(options.plan, planFileOf(migration.name, plan, state))
+    expectSomethingToExport(file, migration, options.only)
     const slices = slicesOf(plan, options.mapping)
     const stateFile = new StateFile(statePath, state ?? initialState(migration.name, migration.hash))
     const { observe, finished } = await display(options)
@@ -89,6 +91,17 @@ function parsePhases(text: string): Phase[] {
   if (unknown === undefined) return phases as Phase[]
   throw new Failure('options/only', `--only: there is no phase "${unknown}"`, {
     remedy: `Phases are ${PHASES.join(', ')}.`,
+    exit: ExitCode.manifest,
+  })
+}
+
+/** `--only export` would do nothing, and look as if it had. */
+function expectSomethingToExport(file: string, { transfer }: Migration, only: Phase[] | undefined): void {
+  if (transfer !== 'direct' || !only?.includes('export') || only.includes('write')) return
+  throw new Failure('options/only', '--only export: with "transfer: direct" nothing is exported ahead', {
+    where: file,
+    remedy:
+      'Slices are written as they are read, in the write phase. For a spool to look at, say "transfer: staged".',
     exit: ExitCode.manifest,
   })
 }

@@ -48,14 +48,18 @@ function showStatus(state: State): string {
     target,
   }))
   const mappings = new Map(slices.map(({ mapping, target }) => [`${mapping} ${target}`, { mapping, target }]))
+  const isDirect = Object.values(state.slices).some(({ status }) => status === 'sending')
+  const underWay = isDirect ? ['EXPORTED', 'SENDING'] : ['EXPORTED']
+  const header = ['MAPPING', 'TO', 'WRITTEN', ...underWay, 'FAILED', 'ROWS', 'REFUSED']
   const rows = [...mappings.values()].map(({ mapping, target }) => {
     const own = slices.filter((slice) => slice.mapping === mapping && slice.target === target)
     const totals = totalsOf(own, state)
-    const { written, exported, failed } = totals.slices
+    const { written, exported, sending, failed } = totals.slices
+    const underWay = isDirect ? [exported, sending] : [exported]
     return [
       mapping,
       target,
-      ...[written, exported, failed, totals.rowsWritten, totals.refusedPoints].map(formatCount),
+      ...[written, ...underWay, failed, totals.rowsWritten, totals.refusedPoints].map(formatCount),
     ]
   })
   const last = state.runs.at(-1)
@@ -64,7 +68,7 @@ function showStatus(state: State): string {
   return [
     head,
     '',
-    table(['MAPPING', 'TO', 'WRITTEN', 'EXPORTED', 'FAILED', 'ROWS', 'REFUSED'], rows, [2, 3, 4, 5, 6]),
+    table(header, rows, [2, 3, 4, 5, 6, 7]),
     '',
     sumsOf(totalsOf(slices, state)),
     ...failuresOf(slices, state),

@@ -8,7 +8,7 @@
  * TSM side is the same afterwards as before, and no segment has gone, everything copied belongs together. If not, again.
  */
 import { constants, type BigIntStats } from 'node:fs'
-import { copyFile, link, lstat, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, link, lstat, mkdir, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join, resolve, sep } from 'node:path'
 import { Failure, messageOf, systemCodeOf } from '../../core/failure.ts'
 import type { Clock } from '../../io/clock.ts'
@@ -123,7 +123,10 @@ async function copyOnce(
   for (const name of [...segments.keys()].sort()) {
     try {
       // Shares the blocks where the file system can.
+      const { atimeMs, mtimeMs } = await stat(join(from.wal, name))
       await copyFile(join(from.wal, name), join(to.wal, name), constants.COPYFILE_FICLONE)
+      // Two copies of the same are known for the same.
+      await utimes(join(to.wal, name), atimeMs / 1000, mtimeMs / 1000)
     } catch (error) {
       if (systemCodeOf(error) === 'ENOENT') return false
       throw failed(join(from.wal, name), error)

@@ -75,6 +75,50 @@ describe('Lanes', () => {
     await expect(each).rejects.toThrow('enough')
   })
 
+  it('begins work that comes by and by only when a lane is free, and ends with all of it', async () => {
+    const { lanes } = lanesOf(2)
+    const group = lanes.group(NEVER)
+    const open: (() => void)[] = []
+    const started: number[] = []
+    const start = (item: number) =>
+      group.start(async () => {
+        started.push(item)
+        await new Promise<void>((resolve) => open.push(resolve))
+      })
+    await start(1)
+    await start(2)
+    const third = start(3)
+    await turn()
+    expect(started).toEqual([1, 2])
+    open.shift()?.()
+    await third
+    expect(started).toEqual([1, 2, 3])
+    let settled = false
+    const end = group.settled().then(() => (settled = true))
+    open.shift()?.()
+    await turn()
+    expect(settled).toBe(false)
+    open.shift()?.()
+    await end
+  })
+
+  it('takes nothing more of a group that failed, and nothing away from another', async () => {
+    const { lanes } = lanesOf(2)
+    const [bad, good] = [lanes.group(NEVER), lanes.group(NEVER)]
+    await bad.start(async () => {
+      await turn()
+      throw new Error('refused')
+    })
+    await good.start(turn as () => Promise<void>)
+    // Waits for a lane when the group fails.
+    await expect(bad.start(turn as () => Promise<void>)).rejects.toThrow('refused')
+    expect(bad.signal.aborted).toBe(true)
+    await expect(bad.settled()).rejects.toThrow('refused')
+    await good.start(turn as () => Promise<void>)
+    await good.settled()
+    expect(good.signal.aborted).toBe(false)
+  })
+
   it('halves once for requests that were under way together, and recovers one lane at a time', () => {
     const { lanes } = lanesOf(8)
     const before = lanes.slowedDown

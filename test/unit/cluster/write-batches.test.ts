@@ -1,6 +1,7 @@
+import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Lanes } from '../../../src/cluster/lanes.ts'
-import { writeBatches } from '../../../src/cluster/write-batches.ts'
+import { writeAsMade, writeBatches, type BatchesUnderWay } from '../../../src/cluster/write-batches.ts'
 import { openWriteClient } from '../../../src/cluster/write-client.ts'
 import type { Target } from '../../../src/manifest/migration.ts'
 import type { BatchOutcome } from '../../../src/state/state.ts'
@@ -511,5 +512,91 @@ describe('the rate limit', () => {
     await write(batches, () => NO_CONTENT, { write: { limit: 1000 } })
     const seconds = (clock.now() - started) / 1000
     expect(seconds).toBeGreaterThan((bytes / 1000) * 0.85)
+  })
+})
+
+describe('batches that are written as they are made', () => {
+  async function writing(script: Script, use: (batches: BatchesUnderWay) => Promise<void>): Promise<void> {
+    server.script = script
+    const target = targetAt(url, { concurrency: 2 })
+    const client = openWriteClient(target, 'apiv1_secret')
+    const { concurrency, limit, maxRetries, tokenActivation } = target.write
+    lanes = new Lanes({ concurrency, limit, clock })
+    try {
+      await use(
+        writeAsMade({
+          database: 'plant/autogen',
+          slice: 'm/slice',
+          ...{ client, lanes, clock, maxRetries, tokenActivation, deadLetters: letters },
+          signal: new AbortController().signal,
+          tokenCreatedAt: undefined,
+          onAcknowledged: (batch, outcome) => void acknowledged.set(batch, outcome),
+        }),
+      )
+    } finally {
+      await client.close()
+    }
+  }
+
+  const memberOf = (batch: string[]) => gzipSync(batch.map((text) => `${text}\n`).join(''))
+  const isBad = (text: string) => text.startsWith('bad')
+
+  it('are accounted for as spooled ones are, letters and all', async () => {
+    const batches = [lines(5), [...lines(2, 5), line(7, 'bad')], lines(3, 8)]
+    await writing(partial(isBad), async (underWay) => {
+      for (const [batch, texts] of batches.entries())
+        await underWay.write(batch, { lines: texts.length, points: texts.length }, memberOf(texts))
+      await underWay.settled()
+    })
+    const direct = { letters: letters.flushed, acknowledged: new Map([...acknowledged].sort()) }
+    letters = new LetterList()
+    acknowledged = new Map()
+    await write(batches, partial(isBad))
+    expect(direct).toEqual({
+      letters: letters.flushed,
+      acknowledged: new Map([...acknowledged].sort()),
+    })
+    expect(direct.acknowledged.get(1)).toMatchObject({ lines: 2, refusedLines: 1 })
+  })
+
+  it('are taken no faster than lanes are free', async () => {
+    let answer: () => void = () => undefined
+    const answered = new Promise<void>((resolve) => (answer = resolve))
+    let given = 0
+    const script: Script = async () => {
+      await answered
+      return NO_CONTENT
+    }
+    await writing(script, async (underWay) => {
+      const giving = (async () => {
+        for (let batch = 0; batch < 6; batch += 1) {
+          await underWay.write(batch, { lines: 1, points: 1 }, memberOf(lines(1, batch)))
+          given += 1
+        }
+      })()
+      while (server.requests.length < 2) await new Promise((resolve) => setTimeout(resolve, 5))
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      expect({ given, requests: server.requests.length }).toEqual({ given: 2, requests: 2 })
+      answer()
+      await giving
+      await underWay.settled()
+    })
+    expect(acknowledged.size).toBe(6)
+  })
+
+  it('end with the first failure, and its signal says that no more need be made', async () => {
+    await writing(
+      () => ({ status: 404, body: JSON.stringify({ code: 'not found', message: 'bucket not found' }) }),
+      async (underWay) => {
+        await underWay.write(0, { lines: 1, points: 1 }, memberOf(lines(1)))
+        await expect(underWay.settled()).rejects.toMatchObject({ code: 'write/no-database' })
+        expect(underWay.signal.aborted).toBe(true)
+        await expect(underWay.write(1, { lines: 1, points: 1 }, memberOf(lines(1, 1)))).rejects.toMatchObject(
+          {
+            code: 'write/no-database',
+          },
+        )
+      },
+    )
   })
 })

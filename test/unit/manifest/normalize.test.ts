@@ -68,6 +68,7 @@ describe('a migration', () => {
         },
       ],
       tokens: [],
+      transfer: 'staged',
       spool: { dir: join(folder, '.influx-ferry/plant'), memory: 256_000_000, gzipLevel: 1 },
     })
   })

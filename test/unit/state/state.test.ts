@@ -1,7 +1,25 @@
+import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
-import { initialState, isAcknowledged, pendingBatches, reduce } from '../../../src/state/state.ts'
-import type { ExportedSlice } from '../../../src/state/state.generated.ts'
+import { describe, expect, test } from 'vitest'
+import {
+  addCheck,
+  checkOf,
+  differenceOf,
+  initialState,
+  isAcknowledged,
+  isSettled,
+  pendingBatches,
+  reduce,
+  type StateEvent,
+} from '../../../src/state/state.ts'
+import type {
+  ExportedSlice,
+  Recipe,
+  SendingSlice,
+  SliceState,
+  State,
+} from '../../../src/state/state.generated.ts'
+import { totalsOf } from '../../../src/state/totals.ts'
 
 const counts = {
   pointsRead: 100,
@@ -77,4 +95,93 @@ test('the last twenty runs are kept, the newest with its outcome', () => {
   state = reduce(state, { type: 'run-ended', at: 'end', outcome: 'done' })
   expect(state.runs).toHaveLength(20)
   expect(state.runs.at(-1)).toEqual({ startedAt: '24', version: '1', endedAt: 'end', outcome: 'done' })
+})
+
+describe('a slice that is sent as it is read', () => {
+  const slice = 'a/0_1'
+  const recipe: Recipe = {
+    files: 'f',
+    reader: 'tsm fail',
+    batchLines: 10,
+    batchBytes: 1000,
+    memory: 1 << 20,
+    version: '1',
+  }
+  const begin = { type: 'slice-sending', slice, target: 'plant', fingerprint: 'f', recipe } as const
+  const sending = reduce(initialState('plant', 'hash'), begin)
+  const acknowledge = (state: State, batch: number) =>
+    reduce(state, { type: 'batch-acknowledged', slice, batch, outcome, check: batch + 100 })
+  const stateOf = (state: State) => state.slices[slice] as SendingSlice
+
+  test('has its batches acknowledged in any order, and keeps the same check', () => {
+    const orders = [
+      [0, 1, 5],
+      [5, 0, 1],
+    ].map((batches) => stateOf(batches.reduce(acknowledge, sending)))
+    expect(orders[0]).toEqual(orders[1])
+    expect(orders[0]?.sent.batches).toEqual([
+      { first: 0, last: 1 },
+      { first: 5, last: 5 },
+    ])
+    expect(isAcknowledged(acknowledge(sending, 3), slice, 3)).toBe(true)
+    expect(orders[0]?.check).toBe([100, 101, 105].reduce(addCheck))
+  })
+
+  test('is counted when it is written, and not before', () => {
+    const sent = acknowledge(sending, 0)
+    expect(() => reduce(sent, { type: 'slice-written', slice })).toThrow('not counted')
+    const { sent: batches } = stateOf(sent)
+    expect(reduce(sent, { type: 'slice-written', slice, counts }).slices[slice]).toEqual({
+      ...{ status: 'written', target: 'plant', fingerprint: 'f', counts, sent: batches },
+    })
+  })
+
+  test.each([
+    ['fails', { type: 'slice-failed', slice, target: 'plant', code: 'c', message: 'm' }],
+    ['is sent from the start again', begin],
+    ['is exported after all', { type: 'slice-exported', slice, target: 'plant', fingerprint: 'f', counts }],
+  ] as [string, StateEvent][])(
+    'that %s is known to be partly written, and only if something was acknowledged',
+    (_, event) => {
+      const before = reduce(sending, event).slices[slice] as SliceState
+      expect(isSettled(before)).toBe(false)
+      const after = reduce(acknowledge(sending, 0), event)
+      expect(after.slices[slice]).toMatchObject({ partlyWritten: true })
+      expect(isSettled(after.slices[slice] as SliceState)).toBe(true)
+      expect(isAcknowledged(after, slice, 0)).toBe(false)
+      // And stays so.
+      const again = reduce(reduce(after, begin), begin).slices[slice]
+      expect(again).toMatchObject({ status: 'sending', partlyWritten: true, check: 0 })
+    },
+  )
+
+  test('counts with what is acknowledged of it', () => {
+    const state = [0, 1, 2].reduce(acknowledge, sending)
+    const totals = totalsOf([{ id: slice }], state)
+    expect(totals.slices).toEqual({ pending: 0, exported: 0, sending: 1, written: 0, failed: 0 })
+    expect(totals).toMatchObject({ pointsRead: 6, points: 6, rows: 3, rowsWritten: 3, rowsLeft: 0 })
+  })
+
+  test('has a recipe whose differences are named', () => {
+    expect(differenceOf(recipe, { ...recipe })).toEqual([])
+    const other: Recipe = {
+      files: 'g',
+      reader: 'tsm skip',
+      batchLines: 10,
+      batchBytes: 2000,
+      memory: 1,
+      version: '2',
+    }
+    expect(differenceOf(recipe, other)).toHaveLength(5)
+    for (const key of Object.keys(recipe) as (keyof Recipe)[])
+      if (key !== 'batchLines') expect(differenceOf(recipe, { ...recipe, [key]: other[key] })).toHaveLength(1)
+  })
+})
+
+test('the check of a batch depends on its number and on what it holds, and not on how it is compressed', () => {
+  const text = Buffer.from('m v=1 1\n'.repeat(100))
+  const check = checkOf(7, gzipSync(text, { level: 1 }))
+  expect(checkOf(7, gzipSync(text, { level: 9 }))).toBe(check)
+  expect(checkOf(8, gzipSync(text, { level: 1 }))).not.toBe(check)
+  expect(checkOf(7, gzipSync(Buffer.concat([text, text]), { level: 1 }))).not.toBe(check)
 })

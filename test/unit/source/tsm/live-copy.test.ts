@@ -8,6 +8,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -59,6 +60,23 @@ test('links what holds still, copies the WAL, and outlives both', async () => {
   await copy.remove()
   expect(existsSync(options.folder)).toBe(false)
   expect(readFileSync(join(data, 'fields.idx'), 'utf8')).toBe('fields')
+})
+
+test('of the same files, every copy has the same names, sizes and times', async () => {
+  const { data: _, wal, ...options } = await source()
+  utimesSync(join(wal, '_00002.wal'), 1_700_000_000.123, 1_700_000_000.456)
+  const listing = async () => {
+    const { dataDir, walDir } = await copyLive(options)
+    const names = [join(dataDir, SHARD), join(walDir, SHARD)].flatMap((folder) =>
+      readdirSync(folder)
+        .sort()
+        .map((name) => join(folder, name)),
+    )
+    return names.map((name) => [name, statSync(name).size, statSync(name, { bigint: true }).mtimeNs])
+  }
+  const first = await listing()
+  expect(await listing()).toEqual(first)
+  expect(first).toHaveLength(3)
 })
 
 test('a shard without a WAL folder, and what an ended run left behind', async () => {
