@@ -37,7 +37,7 @@ export function kernelMemory(memory: number, workers = 1): number {
 
 /**
  * Unique rows, last value wins, deletes honoured, by series then time. The bytes depend on the files, the window, the batch
- * limits and the gzip level alone.
+ * limits, the gzip level and, where a WAL does not fit into it, on the memory: not on the number of workers.
  *
  * @throws Failure `export/...` of the files, of a series that is too large, of series that are one to v3; `spool/disk-full`
  */

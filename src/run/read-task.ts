@@ -1,5 +1,5 @@
 /** A task's series through the kernel into batches, each gzipped: in the main thread, or in one of many. */
-import type { ExitCode} from '../core/failure.ts';
+import type { ExitCode } from '../core/failure.ts'
 import { Failure } from '../core/failure.ts'
 import type { TimeWindow } from '../core/time.ts'
 import { createKernel, type Kernel, type Refusal } from '../kernel/kernel.ts'

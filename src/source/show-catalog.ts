@@ -50,7 +50,7 @@ export function catalogTable({ databases, origin }: Catalog): CatalogTable {
  * JSON text: times are RFC 3339 (`null` where a window is open), durations are nanoseconds as text (`"0"` is infinite,
  * `null` unknown), sizes are bytes.
  */
-export function catalogJson(catalog: Catalog): string {
+export function catalogJson(catalog: Catalog, more: object = {}): string {
   const file = ({ path, bytes, modified }: CatalogFile) => ({
     path,
     bytes,
@@ -82,7 +82,7 @@ export function catalogJson(catalog: Catalog): string {
       })),
     })),
   }
-  return `${JSON.stringify(shown, undefined, 2)}\n`
+  return `${JSON.stringify({ ...shown, ...more }, undefined, 2)}\n`
 }
 
 /** From the first shard group's start to the last one's end; undefined where there is none. */
