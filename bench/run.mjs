@@ -32,6 +32,9 @@ const values = Number(options.values)
 const built = join(root, '.cache/test-servers/bin/influx_inspect')
 const influxInspect = existsSync(built) ? built : 'influx_inspect'
 
+/** Nothing is asked of it: only the export. */
+const NOWHERE = { url: 'http://127.0.0.1:1', api: 'v1' }
+
 const parts = {
   readers: async () => readers(await generate(values)),
   async shapes() {
@@ -67,7 +70,7 @@ async function recipes(source, start) {
 async function servers(source, start) {
   const spooled = mkdtempSync(join(tmpdir(), 'bench-'))
   try {
-    await timed(ferry(source, spooled, { url: 'http://127.0.0.1:1', api: 'v1' }, ['--only', 'export']))
+    await timed(ferry(source, spooled, NOWHERE, { flags: ['--only', 'export'] }))
     const name = readdirSync(spooled, { recursive: true }).find((file) => file.endsWith('.lp.gz'))
     const ready = (_, { url, api }) => [
       [
@@ -82,9 +85,11 @@ async function servers(source, start) {
     const ways = {
       'the batches, ready-made': ready,
       'influx-ferry': (work, server) => [ferry(source, work, server)],
+      'influx-ferry, direct': (work, server) => [ferry(source, work, server, { transfer: 'direct' })],
     }
-    const [own, whole] = await sideBySide(ways, source, start)
-    console.log(`influx-ferry takes ${(whole / own).toFixed(2)} times as long as the server by itself\n`)
+    const [own, ...whole] = await sideBySide(ways, source, start)
+    const times = whole.map((one) => (one / own).toFixed(2)).join(' (direct: ')
+    console.log(`influx-ferry takes ${times}) times as long as the server by itself\n`)
   } finally {
     rmSync(spooled, { recursive: true, force: true })
   }
@@ -139,11 +144,7 @@ async function growth() {
     for (let round = 1; round <= rounds; round += 1) {
       for (const workers of Object.keys(all)) {
         const work = mkdtempSync(join(tmpdir(), 'bench-'))
-        all[workers].push(
-          await timed(
-            ferry(source, work, { url: 'http://127.0.0.1:1', api: 'v1' }, ['--only', 'export'], workers),
-          ),
-        )
+        all[workers].push(await timed(ferry(source, work, NOWHERE, { flags: ['--only', 'export'], workers })))
         rmSync(work, { recursive: true, force: true })
       }
     }
@@ -175,12 +176,13 @@ function recipe({ dirs }, work, { url }) {
 }
 
 /** A run with a manifest, a state and a spool of its own, all in `work`. */
-function ferry({ dirs }, work, { url, api }, flags = [], workers = undefined) {
+function ferry({ dirs }, work, { url, api }, { flags = [], workers, transfer = 'staged' } = {}) {
   const manifest = join(work, 'manifest.yaml')
   writeFileSync(
     manifest,
     `apiVersion: influx-ferry/v1
 name: bench
+transfer: ${transfer}
 sources:
   - { name: source, kind: data-dir, dataDir: ${dirs.data}, walDir: ${dirs.wal}, metaDir: ${dirs.meta} }
 target:
