@@ -92,7 +92,8 @@ describe('TSM', () => {
           else expect(outcome.blocks).toHaveLength(sound.blocks.length)
         },
       ),
-      { numRuns: 1000 },
+      // The first: a key's length, which made it swallow the key behind it.
+      { numRuns: 1000, examples: [[91_443, 67]] },
     )
   })
 
