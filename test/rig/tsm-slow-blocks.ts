@@ -1,6 +1,6 @@
 /** TSM blocks decoded in the most obvious way, bigints throughout: what fast code is held against. */
 import { crc32 } from 'node:zlib'
-import { snappyDecode, snappyLength } from '../../src/source/tsm/snappy.ts'
+import { snappyDecode, snappyLength } from './snappy.ts'
 
 export type Value = number | bigint | boolean | Buffer
 export interface Points {

@@ -1,6 +1,13 @@
 // Snappy's block format: a length, then literals and copies of what was written before.
 import { uvarint, uvarintEnd } from './bytes'
 
+/** What `unsnappy` found: all input was used, and gave exactly the length announced; */
+export const WHOLE: i32 = 0
+/** the input ends too early, and all of it was sound up to there: what a crash leaves; */
+export const CUT: i32 = 1
+/** it cannot be the beginning of any snappy block. */
+export const CORRUPT: i32 = 2
+
 /** How many bytes the block at `from` says it holds; more than any such block can hold if it is not one. */
 export function snappyLength(from: usize, end: usize): u64 {
   const length = uvarint(from, end)
@@ -8,8 +15,8 @@ export function snappyLength(from: usize, end: usize): u64 {
   return uvarintEnd === 0 || length > <u64>(end - from) * 22 ? u64.MAX_VALUE : length
 }
 
-/** Writes the `length` bytes that `snappyLength` announced to `to`, with the arena's slack behind it; false if it is damaged. */
-export function unsnappy(from: usize, end: usize, to: usize, length: usize): bool {
+/** Writes the `length` bytes that `snappyLength` announced to `to`, with the arena's slack behind it. */
+export function unsnappy(from: usize, end: usize, to: usize, length: usize): i32 {
   uvarint(from, end)
   let at = uvarintEnd
   let out = to
@@ -22,12 +29,13 @@ export function unsnappy(from: usize, end: usize, to: usize, length: usize): boo
       size = tag >> 2
       if (size >= 60) {
         const extra = size - 59
-        if (end - at < extra) return false
+        if (end - at < extra) return out < stop ? CUT : CORRUPT
         // Reads past the number into the slack at worst; the rest is masked away.
         size = load<u32>(at) & ((<u32>0xffffffff) >> (32 - ((<u32>extra) << 3)))
         at += extra
       }
-      if (end - at <= size || stop - out <= size) return false
+      if (stop - out <= size) return CORRUPT
+      if (end - at <= size) return CUT
       size++
       if (size <= 16) v128.store(out, v128.load(at))
       else memory.copy(out, at, size)
@@ -36,17 +44,17 @@ export function unsnappy(from: usize, end: usize, to: usize, length: usize): boo
       continue
     }
     if ((tag & 3) === 1) {
-      if (at === end) return false
+      if (at === end) return out < stop ? CUT : CORRUPT
       size = 4 + ((tag >> 2) & 7)
       offset = ((tag >> 5) << 8) | load<u8>(at++)
     } else {
       const wide: usize = (tag & 3) === 2 ? 2 : 4
-      if (end - at < wide) return false
+      if (end - at < wide) return out < stop ? CUT : CORRUPT
       size = (tag >> 2) + 1
       offset = wide === 2 ? <usize>load<u16>(at) : load<u32>(at)
       at += wide
     }
-    if (offset === 0 || offset > out - to || size > stop - out) return false
+    if (offset === 0 || offset > out - to || size > stop - out) return CORRUPT
     if (offset >= 16) {
       for (let done: usize = 0; done < size; done += 16) {
         v128.store(out + done, v128.load(out + done - offset))
@@ -56,5 +64,5 @@ export function unsnappy(from: usize, end: usize, to: usize, length: usize): boo
       for (const ends = out + size; out < ends; out++) store<u8>(out, load<u8>(out - offset))
     }
   }
-  return out === stop
+  return out === stop ? WHOLE : CUT
 }

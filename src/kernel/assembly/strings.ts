@@ -3,7 +3,7 @@
 import { giveBuffer, takeBuffer } from './arena'
 import { uvarint, uvarintEnd } from './bytes'
 import { BAD_ENCODING, COUNT_MISMATCH, NO_MEMORY, OK, TRUNCATED } from './codes'
-import { snappyLength, unsnappy } from './snappy'
+import { snappyLength, unsnappy, WHOLE } from './snappy'
 
 const SNAPPY: u32 = 1
 
@@ -19,9 +19,10 @@ export function decodeStrings(from: usize, end: usize, count: i32, to: usize): i
   if (length === u64.MAX_VALUE) return BAD_ENCODING
   const bytes = takeBuffer(length)
   if (bytes === 0) return NO_MEMORY
-  const code = unsnappy(from + 1, end, bytes, <usize>length)
-    ? split(bytes, bytes + <usize>length, count, to)
-    : BAD_ENCODING
+  const code =
+    unsnappy(from + 1, end, bytes, <usize>length) === WHOLE
+      ? split(bytes, bytes + <usize>length, count, to)
+      : BAD_ENCODING
   if (code === OK) stringBytes = bytes
   else giveBuffer(bytes)
   return code

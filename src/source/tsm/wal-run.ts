@@ -5,7 +5,7 @@
  * A record: u32 header bytes, u16 key length, key, u8 type, u32 deletes, u32 blocks, f64 data bytes, then
  * deletes x {min i64, max i64}, blocks x {minTime i64, maxTime i64, offset f64, size u32}, then the blocks' bytes.
  *
- * A block ({@link BLOCK_HEADER}): u32 points, u32 zero, times i64 x n, then values: floats, integers, unsigned 8 bytes each,
+ * A block: u32 points, u32 zero, times i64 x n, then values: floats, integers, unsigned 8 bytes each,
  * booleans one byte each, strings their lengths u32 x n and their bytes. Everything little-endian.
  */
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
@@ -14,18 +14,12 @@ import { join } from 'node:path'
 import { Failure, messageOf } from '../../core/failure.ts'
 import { KEY_SEPARATOR, type BlockStore, type BlockType, type SharedStore } from './block-store.ts'
 import { PAGE_BYTES, readPages } from './shared-store.ts'
+import type { RunBlock } from '../../kernel/wal-memory.ts'
 import type { BlockTable } from './block-table.ts'
 import { NO_RANGES, type TimeRanges } from './time-ranges.ts'
 
-export const BLOCK_HEADER = 8
 const RECORD_HEADER = 4 + 2 + 1 + 4 + 4 + 8
 const BLOCK_BYTES = 28
-
-export interface RunBlock {
-  minTime: bigint
-  maxTime: bigint
-  bytes: Buffer
-}
 
 /** Where a run's bytes go, and where they are read again. */
 interface RunStore extends BlockStore {

@@ -13,10 +13,12 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import type { Failure } from '../../core/failure.ts'
 import { damagedWal, unreadableFile } from './damage.ts'
-import { snappyDecode, snappyLength } from './snappy.ts'
+import type { WalMemory } from '../../kernel/wal-memory.ts'
 
 const HEADER_BYTES = 5
 const PIECE_BYTES = 1 << 20
+/** No copy of a snappy block gives more than 64 bytes for 3: a length beyond that is a lie that would only cost memory. */
+const MAX_RATIO = 22
 
 export const EntryType = { write: 1, delete: 2, deleteRange: 3 } as const
 
@@ -32,8 +34,8 @@ export interface WalNote {
 export interface SegmentOptions {
   /** Whether it is its shard's last one, whose end may be torn. */
   last: boolean
-  /** Where decoded entries go. */
-  allocate: (length: number) => Buffer
+  /** Where entries are decoded; what of them stays there is the caller's to say. */
+  memory: WalMemory
   onNote: (note: WalNote) => void
 }
 
@@ -43,6 +45,8 @@ export class WalSegment {
   readonly bytes: number
   type = 0
   data: Buffer = Buffer.alloc(0)
+  /** Where `data` is in the memory. */
+  address = 0
   /** Where the current entry starts. */
   position = 0
   readonly #options: SegmentOptions
@@ -74,22 +78,27 @@ export class WalSegment {
     const length = this.#at(HEADER_BYTES).readUInt32BE(1)
     const present = Math.min(length, left - HEADER_BYTES)
     const input = this.#at(HEADER_BYTES + present).subarray(HEADER_BYTES)
-    const { length: announced, start } = snappyLength(input, length)
+    const { memory } = this.#options
+    const announced = announcedLength(input, length)
     if (present < length) {
       // Torn, or is its length damaged? A torn entry's data is sound up to where it is cut, and is not all there.
       const noLength = present < 5 && input.every((byte) => byte >= 0x80)
       if (announced === undefined && !noLength) throw this.#damaged('an entry that is no snappy block')
-      const output = Buffer.allocUnsafe(Math.min(announced ?? 0, present * 22 + 64))
-      if (announced !== undefined && snappyDecode(input, start, output) !== 'cut')
-        throw this.#damaged(`an entry whose length (${length}) does not fit its data`)
+      const end =
+        announced === undefined
+          ? 'cut'
+          : memory.unpack(input, Math.min(announced, present * MAX_RATIO + 64)).end
+      if (end !== 'cut') throw this.#damaged(`an entry whose length (${length}) does not fit its data`)
       return this.#torn()
     }
     if (announced === undefined) throw this.#damaged('an entry that is no snappy block')
-    this.data = this.#options.allocate(announced)
-    if (snappyDecode(input, start, this.data) !== 'whole') {
+    const { end, data, address } = memory.unpack(input, announced)
+    if (end !== 'whole') {
       if (this.#zeroTail(input)) return this.#torn()
       throw this.#damaged('an entry whose snappy block is damaged')
     }
+    this.data = data
+    this.address = address
     this.type = type
     this.#next = this.position + HEADER_BYTES + length
     return true
@@ -166,4 +175,15 @@ export class WalSegment {
     }
     return this.#piece.subarray(from, from + length)
   }
+}
+
+/** Bytes after decoding, as a snappy block of so many bytes in all says; `undefined` when it does not, or says what cannot be. */
+function announcedLength(input: Uint8Array, whole: number): number | undefined {
+  let length = 0
+  for (let i = 0; i < 5 && i < input.length; i++) {
+    const byte = input[i] ?? 0
+    length += (byte & 0x7f) * 2 ** (7 * i)
+    if (byte < 0x80) return length <= whole * MAX_RATIO && length < 2 ** 32 ? length : undefined
+  }
+  return undefined
 }

@@ -8,16 +8,14 @@
  */
 import { Failure } from '../../core/failure.ts'
 import type { TimeWindow } from '../../core/time.ts'
-import { KEY_SEPARATOR, type BlockType } from './block-store.ts'
-import { wordsOf, type WordRange } from './int64-words.ts'
+import { createWalMemory, type WalMemory } from '../../kernel/wal-memory.ts'
+import type { BlockType } from './block-store.ts'
 import { unionOf, MAX_TIME, NO_RANGES } from './time-ranges.ts'
 import { MIN_TIME } from '../../core/time.ts'
 import { WalPoints, type WalCounts } from './wal-points.ts'
 import { RunWriter, type WalRun } from './wal-run.ts'
 import { EntryType, WalSegment, type WalNote } from './wal-segment.ts'
 
-const MIN_PAGE_BYTES = 1 << 12
-const MAX_PAGE_BYTES = 1 << 20
 /** A key's cost beside its text: map entry, string header, chain ends. */
 const KEY_COST = 120
 const EXTENT_COST = 17
@@ -62,26 +60,18 @@ export function readWal(segments: readonly string[], options: WalOptions): Wal {
 
 class WalLog {
   readonly #options: WalOptions
-  readonly #window: WordRange
+  readonly #memory: WalMemory = createWalMemory()
   readonly #points: WalPoints
   readonly #runs: WalRun[] = []
   readonly #counts: WalCounts = { points: 0, overwritten: 0, deleted: 0, outside: 0 }
   #label = ''
-  /** Decoded entries. */
-  readonly #pageSize: number
-  #pages: Buffer[] = []
-  /** Pages of an earlier run, used again: memory that waits for the collector counts too. */
-  #spare: Buffer[] = []
-  #pageUsed = 0
-  #pageBytes = 0
   /** Keys as latin1 text: one character a byte, so that the order of strings is that of the bytes. */
   #keys = new Map<string, number>()
   #keyBytes = 0
   #heads: number[] = []
   #tails: number[] = []
-  /** Chains of what happened to each key: points (of an entry's page) or, with type DELETE, a range. */
+  /** Chains of what happened to each key: points (at an address of the memory) or, with type DELETE, a range. */
   #extents = 0
-  #page = new Uint32Array(1024)
   #position = new Uint32Array(1024)
   #count = new Uint32Array(1024)
   #next = new Uint32Array(1024)
@@ -90,17 +80,14 @@ class WalLog {
 
   constructor(options: WalOptions) {
     this.#options = options
-    const { start, end } = options.window
-    this.#window = { first: wordsOf(start), last: wordsOf(end - 1n) }
-    this.#pageSize = Math.max(MIN_PAGE_BYTES, Math.min(MAX_PAGE_BYTES, Math.floor(options.memory / 64)))
-    this.#points = new WalPoints(this.#window, this.#counts)
+    this.#points = new WalPoints(this.#memory, options.window, this.#counts)
   }
 
   replay(path: string, last: boolean): void {
     this.#label = path
     const segment = new WalSegment(path, {
       last,
-      allocate: (length) => this.#allocate(length),
+      memory: this.#memory,
       onNote: this.#options.onNote,
     })
     try {
@@ -131,7 +118,7 @@ class WalLog {
 
   #used(): number {
     return (
-      this.#pageBytes +
+      this.#memory.keptBytes +
       this.#keyBytes +
       this.#keys.size * KEY_COST +
       this.#extents * EXTENT_COST +
@@ -139,32 +126,9 @@ class WalLog {
     )
   }
 
-  #allocate(length: number): Buffer {
-    if (length > this.#pageSize / 4) {
-      const own = Buffer.allocUnsafeSlow(length)
-      this.#pages.push(own)
-      this.#pageUsed = own.length
-      this.#pageBytes += length
-      return own
-    }
-    let page = this.#pages.at(-1)
-    if (page === undefined || this.#pageUsed + length > page.length) {
-      page = this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.#pageSize)
-      this.#pages.push(page)
-      this.#pageBytes += this.#pageSize
-      this.#pageUsed = 0
-    }
-    const data = page.subarray(this.#pageUsed, this.#pageUsed + length)
-    this.#pageUsed += length
-    return data
-  }
-
   /** Again and again: type u8, keyLen u16, key, count u32, then count x {time i64, value}. */
   #write(segment: WalSegment): void {
-    const { data } = segment
-    const page = this.#pages.length - 1
-    // `data` starts somewhere in its page.
-    const base = data.byteOffset - (this.#pages[page]?.byteOffset ?? 0)
+    const { data, address } = segment
     // Nothing of an entry counts before all of it is found sound.
     const found: [key: number, type: BlockType, position: number, count: number][] = []
     let at = 0
@@ -178,13 +142,14 @@ class WalLog {
       const count = data.readUInt32BE(keyEnd)
       const start = keyEnd + 4
       const end = start + valuesLength(segment, type, count, start)
-      found.push([this.#keyOf(segment, at + 3, keyEnd), type, base + start, count])
+      found.push([this.#keyOf(segment, at + 3, keyEnd), type, address + start, count])
       at = end
     }
     for (const [key, type, position, count] of found) {
-      this.#append(key, type, page, position, count)
+      this.#append(key, type, position, count)
       this.#counts.points += count
     }
+    this.#memory.keep(data.length)
   }
 
   /** Keys, one a line: all of their points. */
@@ -222,7 +187,7 @@ class WalLog {
   #deleteKey(segment: WalSegment, start: number, end: number, range: number): void {
     // Nothing of the key is there to delete.
     if (this.#runs.length === 0 && !this.#keys.has(segment.data.toString('latin1', start, end))) return
-    this.#append(this.#keyOf(segment, start, end), DELETE, 0, range, 0)
+    this.#append(this.#keyOf(segment, start, end), DELETE, range, 0)
   }
 
   #keyOf(segment: WalSegment, start: number, end: number): number {
@@ -241,10 +206,9 @@ class WalLog {
   }
 
   /** Extents are numbered from 1; 0 ends a chain. */
-  #append(key: number, type: number, page: number, position: number, count: number): void {
+  #append(key: number, type: number, position: number, count: number): void {
     const extent = (this.#extents += 1)
     if (extent === this.#type.length) this.#grow()
-    this.#page[extent] = page
     this.#position[extent] = position
     this.#count[extent] = count
     this.#type[extent] = type
@@ -261,7 +225,6 @@ class WalLog {
       larger.set(column)
       return larger
     }
-    this.#page = grown(this.#page)
     this.#position = grown(this.#position)
     this.#count = grown(this.#count)
     this.#next = grown(this.#next)
@@ -281,10 +244,7 @@ class WalLog {
       throw error
     }
     this.#runs.push(writer.finish())
-    this.#spare.push(...this.#pages.filter(({ length }) => length === this.#pageSize))
-    this.#pages = []
-    this.#pageUsed = 0
-    this.#pageBytes = 0
+    this.#memory.clear()
     this.#keys = new Map()
     this.#keyBytes = 0
     this.#heads = []
@@ -306,8 +266,7 @@ class WalLog {
         points.remove(min, max)
         if (this.#runs.length > 0) bounds.push(min, max)
       } else {
-        const page = this.#pages[this.#page[extent] ?? 0] ?? KEY_SEPARATOR
-        points.add(this.#type[extent] as BlockType, page, position, this.#count[extent] ?? 0)
+        points.add(this.#type[extent] as BlockType, position, this.#count[extent] ?? 0)
       }
       extent = this.#next[extent] ?? 0
     }

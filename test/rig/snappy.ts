@@ -1,8 +1,4 @@
-/**
- * Snappy's block format (an uvarint of the length, then literals and copies). Own code rather than a library: a torn WAL
- * must be told from a corrupt one, and only a decoder that says how far the input was sound can do that; it is 60 lines;
- * and no native binary or second WebAssembly comes along.
- */
+/** Snappy's block format (an uvarint of the length, then literals and copies), slow and obvious: the kernel's oracle. */
 
 export type SnappyEnd =
   /** All input was used, and gave exactly the length announced. */
