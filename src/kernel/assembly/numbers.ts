@@ -21,6 +21,11 @@ export function writeFloat(to: usize, bits: u64): usize {
   if (<i64>bits < 0) store<u8>(at++, 0x2d)
   const magnitude = bits & 0x7fffffffffffffff
   const value = reinterpret<f64>(magnitude)
+  if (value < 1e5) {
+    // Most of all of three places: as below, with all digits at once.
+    const thousandths = value * 1e3 + TWO_TO_52 - TWO_TO_52
+    if (thousandths / 1e3 === value) return writeThousandths(at, <u32>asWhole(thousandths))
+  }
   if (value < 1e11) {
     // Most floats were decimals of a few places. Of at most fifteen digits only one decimal reads as a given double, so
     // if a decimal of so many places does, it is the shortest once its zeros are cut.
@@ -41,6 +46,19 @@ export function writeFloat(to: usize, bits: u64): usize {
 
 function asWhole(value: f64): u64 {
   return reinterpret<u64>(value + TWO_TO_52) & 0x000fffffffffffff
+}
+
+/** Writes a number of thousandths below 100,000,000, without the zeros at its end, and without a point behind which there are none. */
+function writeThousandths(to: usize, thousandths: u32): usize {
+  const digits = eightDigits(thousandths)
+  // A bit in the last digit before the point keeps its zero.
+  const zeros = ctz(digits | ((<u64>1) << 32)) >> 3
+  const text = digits | ZEROS
+  const point = to + 5 - <usize>zeros
+  store<u64>(to, text >> (zeros << 3))
+  store<u8>(point, DOT)
+  store<u32>(point, <u32>(text >> 40), 1)
+  return point + 4 - <usize>(clz(<u32>(digits >> 40) << 8) >> 3)
 }
 
 /** Writes a fraction of a hundred millionths, which is not zero, without the zeros at its end. */

@@ -1,4 +1,7 @@
-import { HIGH, LOW } from './int64-words.ts'
+import { compareWords, HIGH, LOW } from './int64-words.ts'
+
+/** Of a block in {@link BlockTable.bytes}. */
+export const ROW_BYTES = 32
 
 /**
  * The blocks of all fields of one series, in columns, used again for the next series. A source's blocks are the rows
@@ -42,6 +45,35 @@ export class BlockTable {
     this.length = row + 1
   }
 
+  /** Appends the blocks of another table, as bytes: those of {@link bytes}. */
+  pushBytes(bytes: Uint8Array, rows: number): void {
+    while (this.length + rows > this.sizes.length) this.#grow()
+    const columns = [this.words, this.offsets, this.sizes, this.numbers]
+    let at = 0
+    for (const column of columns) {
+      const size = (column.byteLength / this.sizes.length) * rows
+      const start = (column.byteLength / this.sizes.length) * this.length
+      new Uint8Array(column.buffer, start, size).set(bytes.subarray(at, at + size))
+      at += size
+    }
+    this.length += rows
+  }
+
+  /** All blocks: the columns one behind the other, {@link ROW_BYTES} a block, in the machine's order of bytes. */
+  bytes(): Uint8Array[] {
+    const { words, offsets, sizes, numbers, length } = this
+    return [words, offsets, sizes, numbers].map(
+      (column) => new Uint8Array(column.buffer, 0, (column.byteLength / sizes.length) * length),
+    )
+  }
+
+  /** Whether a block begins after the one in the row before has ended. */
+  isAfterPrevious(row: number): boolean {
+    const { words } = this
+    const [min, max] = [4 * row, 4 * row - 2]
+    return compareWords(words[min + HIGH] ?? 0, low(words, min), words[max + HIGH] ?? 0, low(words, max)) > 0
+  }
+
   minTime(row: number): bigint {
     return this.times[2 * row] ?? 0n
   }
@@ -65,4 +97,8 @@ export class BlockTable {
 function copied<T extends Float64Array | Uint32Array>(target: T, from: T): T {
   target.set(from)
   return target
+}
+
+function low(words: Int32Array, at: number): number {
+  return (words[at + LOW] ?? 0) >>> 0
 }

@@ -119,7 +119,7 @@ function groupsOf(
       continue
     }
     const stretch = stretches.with(source.store, row)
-    if (last?.stretch === stretch && table.minTime(row) > table.maxTime(row - 1)) last.count += 1
+    if (last?.stretch === stretch && table.isAfterPrevious(row)) last.count += 1
     else groups.push((last = { first: row, count: 1, stretch }))
   }
   return groups

@@ -2,14 +2,13 @@
  * Series as a message to a thread: some thousand rows' worth of them in one piece of memory that is handed over, so that a
  * million small series cost no objects on the way. Which series go together depends on the data alone.
  *
- * A series: its key in rows, its key as stored, a reason (empty: it is to be read), blocks u32 with {times 4 x i32, offset
- * f64, size u32, number u32} each, columns u32 with {key, field, sources u32} each, and a source: store u32, encoding u8,
+ * A series: its key in rows, its key as stored, a reason (empty: it is to be read), blocks u32 and their table (block-table.ts),
+ * columns u32 with {key, field, sources u32} each, and a source: store u32, encoding u8,
  * type u8, first u32, count u32, deleted u32 x i64. Byte strings have their length (u32) before them. Little-endian.
  */
 import type { BlockStore, BlockType, SharedStore } from './block-store.ts'
-import { BlockTable } from './block-table.ts'
+import { BlockTable, ROW_BYTES } from './block-table.ts'
 import type { FieldSource } from './field-list.ts'
-import { HIGH, LOW } from './int64-words.ts'
 import type { SeriesColumn, SeriesToRead } from './load-window.ts'
 import { openShared } from './shared-store.ts'
 import { NO_RANGES } from './time-ranges.ts'
@@ -43,14 +42,11 @@ export class TaskPacker {
     this.#string(key)
     this.#string(series.series)
     this.#string(Buffer.from(refused))
-    this.#room(4 + blocks.length * 32)
+    this.#room(4 + blocks.length * ROW_BYTES)
     this.#u32(blocks.length)
-    for (let row = 0; row < blocks.length; row++) {
-      for (let word = 0; word < 4; word++)
-        this.#at = this.#bytes.writeInt32LE(blocks.words[4 * row + word] ?? 0, this.#at)
-      this.#at = this.#bytes.writeDoubleLE(blocks.offsets[row] ?? 0, this.#at)
-      this.#u32(blocks.sizes[row] ?? 0)
-      this.#u32(blocks.numbers[row] ?? 0)
+    for (const column of blocks.bytes()) {
+      this.#bytes.set(column, this.#at)
+      this.#at += column.length
     }
     this.#room(4)
     this.#u32(columns.length)
@@ -143,15 +139,8 @@ export function* seriesOf(task: SeriesTask): Generator<TaskSeries, void> {
     const series = string()
     const refused = string().toString()
     blocks.clear()
-    for (let left = u32(); left > 0; left--, at += 32) {
-      const word = (half: number) => bytes.readInt32LE(at + 4 * half)
-      blocks.push(
-        ...([word(HIGH), word(LOW), word(2 + HIGH), word(2 + LOW)] as const),
-        bytes.readDoubleLE(at + 16),
-        bytes.readUInt32LE(at + 24),
-        bytes.readUInt32LE(at + 28),
-      )
-    }
+    const rows = u32()
+    blocks.pushBytes(bytes.subarray(at, (at += rows * ROW_BYTES)), rows)
     const columns = Array.from({ length: u32() }, column)
     yield { series: { key, series, columns, blocks }, refused: refused === '' ? undefined : refused }
   }
