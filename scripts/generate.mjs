@@ -1,7 +1,9 @@
-// npm run generate: what follows from schemas/: types in src/, and the manifest reference in README.md; and the kernel.
+// npm run generate: what follows from schemas/: types and validators in src/, and the manifest reference in README.md; and the kernel.
 // With --check nothing is written, and a file that is not current fails the check.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import standalone from 'ajv/dist/standalone/index.js'
 import { compile } from 'json-schema-to-typescript'
 import { kernelFiles } from './build-kernel.mjs'
 import { manifestReference } from './manifest-reference.mjs'
@@ -12,6 +14,18 @@ const types = {
   'schemas/state.schema.json': 'src/state/state.generated.ts',
   'schemas/plan.schema.json': 'src/plan/plan-file.generated.ts',
   'schemas/event.schema.json': 'src/run/event.generated.ts',
+}
+
+/** Compiled here, not at each start: that took a fifth of the time of a run with nothing to do. */
+const validators = {
+  'schemas/manifest.schema.json': {
+    file: 'src/manifest/manifest-validator.generated.ts',
+    options: { allErrors: true, verbose: true, discriminator: true, allowUnionTypes: true },
+  },
+  'schemas/state.schema.json': {
+    file: 'src/state/state-validator.generated.ts',
+    options: { strict: false, validateFormats: false },
+  },
 }
 
 const check = process.argv.includes('--check')
@@ -25,6 +39,8 @@ if (existsSync(new URL('README.md', root))) {
   const schema = JSON.parse(read('schemas/manifest.schema.json'))
   write('README.md', withReference(read('README.md'), await manifestReference(schema)))
 }
+for (const [schemaFile, { file, options }] of Object.entries(validators))
+  write(file, validatorOf(JSON.parse(read(schemaFile)), schemaFile, options))
 for (const [file, text] of Object.entries(await kernelFiles())) write(file, text)
 if (stale.length > 0) {
   console.error(`not current: ${stale.join(', ')}. Run: npm run generate`)
@@ -42,6 +58,17 @@ function typesOf(schema, schemaFile) {
     format: true,
     style: { semi: false, singleQuote: true, printWidth: 110, trailingComma: 'all' },
   })
+}
+
+/** @returns a module whose default export is Ajv's function for the schema. */
+function validatorOf(schema, schemaFile, options) {
+  const ajv = new Ajv2020({ ...options, inlineRefs: false, code: { source: true, esm: true } })
+  const text = standalone.default(ajv, ajv.compile(schema))
+  // Ajv writes ES modules, but takes its own helpers in by require.
+  const require = text.includes('require(')
+    ? "import { createRequire } from 'node:module'\nconst require = createRequire(import.meta.url)\n"
+    : ''
+  return `// @ts-nocheck: made from ${schemaFile} by scripts/generate.mjs. Change the schema, not this file.\n${require}${text}\n`
 }
 
 /** Without examples and defaults, which the generator would repeat in comments, and without what only validators use. */

@@ -1,8 +1,11 @@
 /** Running other programs. The only file that knows execa. */
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
-import { execa, type Options } from 'execa'
+import type { Options } from 'execa'
 import { Failure, systemCodeOf } from '../core/failure.ts'
+
+/** It is a hundred files, and most runs start no program. */
+const load = () => import('execa')
 
 export interface RunOptions {
   /** Written to standard input; the way secrets reach a program. */
@@ -39,6 +42,7 @@ export async function runToEnd(
     ...(options.timeout !== undefined && { timeout: options.timeout }),
     ...(options.signal && { cancelSignal: options.signal }),
   }
+  const { execa } = await load()
   const result = await execa(program, [...leading, ...args], execaOptions)
   if (result.isCanceled) throw options.signal?.reason
   if (result.timedOut)
@@ -76,13 +80,14 @@ export interface StreamingEnd {
  * Runs a program whose output is too large to hold. An abort of `signal` ends it; with `pidFile`, a path in a folder
  * of ours, so does the end of this process, however it comes (kill -9 too).
  */
-export function spawnStreaming(
+export async function spawnStreaming(
   command: readonly string[],
   args: readonly string[],
   { signal, pidFile }: { signal: AbortSignal; pidFile?: string },
-): StreamingProcess {
+): Promise<StreamingProcess> {
+  const { execa } = await load()
   const [program = ''] = command
-  const guard = pidFile === undefined ? undefined : startGuard(pidFile)
+  const guard = pidFile === undefined ? undefined : startGuard(execa, pidFile)
   // Its number is written before it is started: there is no moment in which nobody knows it.
   const started =
     pidFile === undefined ? command : ['sh', '-c', 'echo $$ >"$0"; exec "$@"', pidFile, ...command]
@@ -129,7 +134,7 @@ const NOT_FOUND = 127
  * A shell that waits for the end of its standard input, which only this process holds open, and then ends the process
  * whose number is in the file, or will be in a moment. It is stopped by SIGKILL: closing its input is what it waits for.
  */
-function startGuard(pidFile: string) {
+function startGuard(execa: Awaited<ReturnType<typeof load>>['execa'], pidFile: string) {
   return execa('sh', ['-c', GUARD, 'sh', pidFile], {
     reject: false,
     stdin: 'pipe',

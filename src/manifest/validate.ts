@@ -1,34 +1,20 @@
 /** The second layer: the manifest against its JSON Schema, in words a person can act on. */
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
+import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js'
 import { didYouMean } from './did-you-mean.ts'
 import type { Finding, Path } from './finding.ts'
-import { manifestSchema, type SchemaNode } from './schema.ts'
+import validator from './manifest-validator.generated.ts'
+import type { SchemaNode } from './schema.ts'
 import { describeSchemaError } from './schema-messages.ts'
 
-let compiled: ValidateFunction | undefined
+const validate = validator as ValidateFunction
 
 /** Everything in `data` that the schema does not allow, all at once. */
 export function validateAgainstSchema(data: unknown): Finding[] {
-  compiled ??= compile()
-  if (compiled(data)) return []
-  const findings = withoutMistyped((compiled.errors ?? []).filter(isOwnError)).map((error) =>
+  if (validate(data)) return []
+  const findings = withoutMistyped((validate.errors ?? []).filter(isOwnError)).map((error) =>
     toFinding(data, error),
   )
   return withoutRepetition(findings)
-}
-
-function compile(): ValidateFunction {
-  // Compiling is most of what a finished migration's run takes: the schema itself is checked by tests, not here, and
-  // the code is used too seldom to be worth optimizing. A quarter of the time.
-  const quick = { meta: false, validateSchema: false, inlineRefs: false, code: { optimize: false } }
-  const ajv = new Ajv2020({
-    allErrors: true,
-    verbose: true,
-    discriminator: true,
-    allowUnionTypes: true,
-    ...quick,
-  })
-  return ajv.compile(manifestSchema())
 }
 
 /** Without what is said by another error too: the tag of a union, and the pattern under `propertyNames`. */

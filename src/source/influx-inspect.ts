@@ -90,7 +90,7 @@ async function* run(options: InfluxInspectExport): AsyncGenerator<Uint8Array, vo
       pipe = await openNamedPipe(join(workFolder, 'out'))
       cleanUps.push(pipe.close)
     }
-    const child = spawnStreaming(command, argumentsOf(options, folders, pipe?.path ?? '-'), {
+    const child = await spawnStreaming(command, argumentsOf(options, folders, pipe?.path ?? '-'), {
       signal,
       // It opens the pipe for reading too, and so would wait for ever, unnoticed, if this process were killed.
       ...(pipe !== undefined && { pidFile: join(workFolder, 'pid') }),

@@ -2,14 +2,16 @@
  * The state on disk: one JSON file that is replaced as a whole, so that a crash leaves the state before or after
  * an event, never between. `schemas/state.schema.json` describes it.
  */
-import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { Ajv2020 } from 'ajv/dist/2020.js'
+import type { ValidateFunction } from 'ajv/dist/2020.js'
 import { hashOf } from '../core/canonical-json.ts'
 import { Failure, reasonOf, systemCodeOf } from '../core/failure.ts'
 import { writeFileAtomically } from '../io/atomic-file.ts'
 import type { State } from './state.generated.ts'
+import validator from './state-validator.generated.ts'
 import { reduce, type StateEvent } from './state.ts'
+
+const validate = validator as ValidateFunction<State>
 
 /**
  * Reads a state file; `undefined` when there is none yet.
@@ -58,7 +60,6 @@ function parseState(text: string, path: string): State {
       },
     )
   }
-  validate ??= compileSchema()
   if (!validate(content)) {
     const [first] = validate.errors ?? []
     throw new Failure(
@@ -81,13 +82,6 @@ function parseState(text: string, path: string): State {
     )
   }
   return { format, ...rest }
-}
-
-let validate: ReturnType<typeof compileSchema> | undefined
-
-function compileSchema() {
-  const schema = readFileSync(new URL('../../schemas/state.schema.json', import.meta.url), 'utf8')
-  return new Ajv2020({ strict: false, validateFormats: false }).compile<State>(JSON.parse(schema) as object)
 }
 
 /** The state of a run under way: events go in, the file follows. */

@@ -16,7 +16,7 @@ it('a guarded program ends with a process that is killed right after it started 
     script,
     `import { spawnStreaming } from ${JSON.stringify(PROCESS)}
      const { signal } = new AbortController()
-     for (const i of [1, 2, 3]) spawnStreaming(['sleep'], ['1000'], { signal, pidFile: ${JSON.stringify(folder)} + '/pid' + i })
+     for (const i of [1, 2, 3]) await spawnStreaming(['sleep'], ['1000'], { signal, pidFile: ${JSON.stringify(folder)} + '/pid' + i })
      process.kill(process.pid, 'SIGKILL')`,
   )
   const starter = spawn(process.execPath, [script], { stdio: 'inherit' })

@@ -11,7 +11,7 @@ describe('a program that is guarded', () => {
   it('ends as it ends without a guard, which is gone then too', async () => {
     const folder = await temporaryFolder()
     const pidFile = join(folder, 'pid')
-    const child = spawnStreaming(['sh', '-c', 'echo "$1 $$"; exit 3', 'sh'], ['a "b" $c'], {
+    const child = await spawnStreaming(['sh', '-c', 'echo "$1 $$"; exit 3', 'sh'], ['a "b" $c'], {
       signal,
       pidFile,
     })
@@ -25,18 +25,18 @@ describe('a program that is guarded', () => {
 
   it('tells a signal, and a program that is not there', async () => {
     const pidFile = join(await temporaryFolder(), 'pid')
-    const killed = spawnStreaming(['sh', '-c', 'kill -9 $$'], [], { signal, pidFile })
+    const killed = await spawnStreaming(['sh', '-c', 'kill -9 $$'], [], { signal, pidFile })
     expect(await drained(killed)).toMatchObject({
       exitCode: undefined,
       signal: 'SIGKILL',
       failure: undefined,
     })
-    const missing = spawnStreaming([join(pidFile, 'nowhere')], [], { signal, pidFile })
+    const missing = await spawnStreaming([join(pidFile, 'nowhere')], [], { signal, pidFile })
     expect((await drained(missing)).failure).toMatchObject({ code: 'process/not-found' })
   })
 })
 
-async function drained(child: ReturnType<typeof spawnStreaming>) {
+async function drained(child: Awaited<ReturnType<typeof spawnStreaming>>) {
   child.stdout.resume()
   child.stderr.resume()
   return child.ended
