@@ -4,7 +4,8 @@ import type { Migration } from './migration.ts'
 
 /**
  * SHA-256 (hex). In it: sources and their paths, time ranges, the target's address, mappings with their settings.
- * Not in it: names of the migration and its file, secrets, tokens, how fast and by which API data is sent, work folders.
+ * Not in it: names of the migration and its file, secrets, tokens, how fast and by which API data is sent, what may be refused,
+ * work folders.
  */
 export function hashOf({
   sources,
@@ -26,7 +27,18 @@ export function hashOf({
     ),
     timeRange,
     url: target.url,
-    mappings: mappings.map(({ index: _index, position: _position, ...mapping }) => mapping),
+    mappings: mappings.map(
+      ({
+        index: _index,
+        position: _position,
+        onInexpressible: _,
+        maxRejected: _max,
+        transforms,
+        ...mapping
+      }) =>
+        // A manifest without any keeps the hash that it had before there were transforms.
+        transforms.length === 0 ? mapping : { ...mapping, transforms },
+    ),
   }
   return createHash('sha256').update(canonicalJson(what)).digest('hex')
 }

@@ -57,6 +57,7 @@ export interface Manifest {
    * staged: everything is exported into the work folder, then written from there. direct: batches are written as they are made, and nothing waits on disk; what an interruption leaves half sent is read once more. What is under way is finished the way it began.
    */
   transfer?: 'staged' | 'direct'
+  verify?: Verify
   spool?: Spool
   /**
    * Changes for one environment each, chosen with --env NAME. An object is merged into the one above, key by key; a list or a single value replaces it; an object whose kind changes is replaced as a whole.
@@ -266,6 +267,20 @@ export interface Mapping {
    * @maxItems 8
    */
   partitionTemplate?: PartitionPart[]
+  /**
+   * What is changed on the way, rule by rule: each rule sees what the one before it has left. Within a rule, keys are applied in the order in which they are described here.
+   *
+   * @minItems 1
+   */
+  transforms?: Transform[]
+  /**
+   * What happens to points that the cluster's line protocol cannot express, or the cluster does not take: tabs in names, strings that are too long or not UTF-8, ... fail: nothing is written while there are some. dead-letter: they are listed in the dead letter, and the rest is moved.
+   */
+  onInexpressible?: 'fail' | 'dead-letter'
+  /**
+   * How many points of this mapping may be refused, by the cluster or by influx-ferry, before the run stops: a number, or a part of the points that were written so far. Default: any.
+   */
+  maxRejected?: number | string
 }
 /**
  * Cuts by day, month or year.
@@ -315,6 +330,137 @@ export interface BucketPart {
     numberOfBuckets: number
   }
 }
+export interface Transform {
+  /**
+   * Measurements the rule is about; * stands for any characters.
+   */
+  measurement?: string
+  /**
+   * true: the measurement is not moved at all.
+   */
+  drop?: boolean
+  /**
+   * Only series with these tag values are moved: one of the list must fit, with all of its tags. * stands for any characters; "" for a tag that is not there.
+   *
+   * @minItems 1
+   */
+  keepSeries?: {
+    [k: string]: string
+  }[]
+  /**
+   * Series with these tag values are not moved.
+   *
+   * @minItems 1
+   */
+  dropSeries?: {
+    [k: string]: string
+  }[]
+  /**
+   * Only these fields are moved; * stands for any characters.
+   *
+   * @minItems 1
+   */
+  keepFields?: string[]
+  /**
+   * Fields that are not moved.
+   *
+   * @minItems 1
+   */
+  dropFields?: string[]
+  /**
+   * Only these tags are kept. Series that become one by that are merged.
+   *
+   * @minItems 1
+   */
+  keepTags?: string[]
+  /**
+   * Tags that are left out. Series that become one by that are merged.
+   *
+   * @minItems 1
+   */
+  dropTags?: string[]
+  /**
+   * Fields and the type that they get. A value that is not one of that type goes to the dead letter: 1.5 and "abc" are no integer.
+   */
+  cast?: {
+    [k: string]: 'float' | 'integer' | 'unsigned' | 'string' | 'boolean'
+  }
+  /**
+   * Fields of which the values of some types get another name.
+   */
+  splitByType?: {
+    [k: string]: FieldByType
+  }
+  /**
+   * Tags that become fields of type string. Series that become one by that are merged.
+   *
+   * @minItems 1
+   */
+  tagsToFields?: string[]
+  /**
+   * Fields whose values become tags of their row.
+   *
+   * @minItems 1
+   */
+  fieldsToTags?: string[]
+  /**
+   * Tags and their new names.
+   */
+  renameTags?: {
+    [k: string]: string
+  }
+  /**
+   * Fields and their new names.
+   */
+  renameFields?: {
+    [k: string]: string
+  }
+  /**
+   * Tags that every row gets, in place of what it has by this name.
+   */
+  setTags?: {
+    [k: string]: string
+  }
+  /**
+   * Moves fields into measurements of their own, with the same tags and times: for tables with too many columns. Other fields stay. * stands for any characters.
+   */
+  splitFields?: {
+    /**
+     * @minItems 1
+     */
+    [k: string]: string[]
+  }
+  /**
+   * Times are cut to this precision. Of points of one field whose times become equal, the latest is kept.
+   */
+  precision?: 'us' | 'ms' | 's' | 'm' | 'h'
+  /**
+   * New name of the measurement; {measurement} stands for the old one.
+   */
+  rename?: string
+}
+export interface FieldByType {
+  /**
+   * Name of the field for values of type float.
+   */
+  float?: string
+  /**
+   * Name of the field for values of type integer.
+   */
+  integer?: string
+  /**
+   * Name of the field for values of type unsigned.
+   */
+  unsigned?: string
+  /**
+   * Name of the field for values of type string.
+   */
+  string?: string
+  /**
+   * Name of the field for values of type boolean.
+   */
+  boolean?: string
+}
 export interface TokenRequest {
   /**
    * By this the token is found again. Default: influx-ferry and the manifest's name.
@@ -347,6 +493,16 @@ export interface TokenRequest {
     file?: string
     command?: Command
   }
+}
+export interface Verify {
+  /**
+   * What a run compares in the end. basic: for every measurement, field and slice how many points there are, first and last time, minimum, maximum and sum. full: also every value, which reads all of it back. none: nothing.
+   */
+  level?: 'basic' | 'full' | 'none'
+  /**
+   * How many queries are under way at a time.
+   */
+  concurrency?: number
 }
 export interface Spool {
   /**
@@ -420,5 +576,6 @@ export interface Environment {
    * Replaces transfer.
    */
   transfer?: 'staged' | 'direct'
+  verify?: Verify
   spool?: Spool
 }

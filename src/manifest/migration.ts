@@ -23,7 +23,16 @@ export interface Migration {
   tokens: TokenRequest[]
   /** Whether slices are exported to disk first, or written as they are read. */
   transfer: 'staged' | 'direct'
+  verify: VerifyOptions
   spool: SpoolOptions
+}
+
+export type VerifyLevel = 'none' | 'basic' | 'full'
+
+export interface VerifyOptions {
+  level: VerifyLevel
+  /** Queries under way at a time. */
+  concurrency: number
 }
 
 export type Source = DataDirSource | LineProtocolSource
@@ -103,6 +112,43 @@ export interface Mapping {
   maxTables: number | undefined
   maxColumns: number | undefined
   partitionTemplate: PartitionPart[] | undefined
+  /** In the order in which they are applied. */
+  transforms: Transform[]
+  onInexpressible: 'fail' | 'dead-letter'
+  maxRejected: MaxRejected | undefined
+}
+
+export type MaxRejected = { points: number } | { percent: number }
+
+export type FieldType = 'float' | 'integer' | 'unsigned' | 'string' | 'boolean'
+
+/** One rule; its keys are applied in this order. Patterns are names with `*` for any characters. */
+export interface Transform {
+  /** Pattern of the measurement, as the rules before have left it. */
+  measurement: string
+  drop: boolean
+  /** Each a list of alternatives, of tag keys to patterns that must all fit; `''` fits a tag that is not there. */
+  keepSeries: Record<string, string>[] | undefined
+  dropSeries: Record<string, string>[] | undefined
+  keepFields: string[] | undefined
+  dropFields: string[] | undefined
+  keepTags: string[] | undefined
+  dropTags: string[] | undefined
+  /** By field pattern. */
+  cast: Record<string, FieldType>
+  /** By field name: the names that values of some types get. */
+  splitByType: Record<string, Partial<Record<FieldType, string>>>
+  tagsToFields: string[]
+  fieldsToTags: string[]
+  renameTags: Record<string, string>
+  renameFields: Record<string, string>
+  setTags: Record<string, string>
+  /** By target measurement: patterns of fields that go there. */
+  splitFields: Record<string, string[]>
+  /** Nanoseconds that times are cut to a multiple of. */
+  precision: bigint | undefined
+  /** With `{measurement}` still in it. */
+  rename: string | undefined
 }
 
 export type PartitionPart =

@@ -6,6 +6,8 @@ import { hashOf } from './hash.ts'
 import type * as written from './manifest.generated.ts'
 import type { Mapping, Migration, Source, WriteOptions } from './migration.ts'
 import { normalizeAdmin, normalizeTokens } from './normalize-secrets.ts'
+import { normalizeTransform } from './normalize-transform.ts'
+import { parseMaxRejected } from './max-rejected.ts'
 import { resolveCommand, resolvePath, type Place } from './place.ts'
 import { windowOf } from './time-range.ts'
 
@@ -50,6 +52,10 @@ export function normalize(manifest: written.Manifest, context: NormalizeContext)
     ...parts,
     tokens: normalizeTokens(tokens ?? [], manifest, context),
     transfer: manifest.transfer ?? 'staged',
+    verify: {
+      level: manifest.verify?.level ?? 'basic',
+      concurrency: manifest.verify?.concurrency ?? 2,
+    },
     spool: {
       dir: workFolder,
       memory: parseBytes(String(spool.memory ?? '256MB')) ?? 0,
@@ -121,5 +127,8 @@ function normalizeMapping(
     maxTables: mapping.maxTables,
     maxColumns: mapping.maxColumns,
     partitionTemplate: mapping.partitionTemplate,
+    transforms: (mapping.transforms ?? []).map(normalizeTransform),
+    onInexpressible: mapping.onInexpressible ?? 'fail',
+    maxRejected: parseMaxRejected(mapping.maxRejected),
   }
 }

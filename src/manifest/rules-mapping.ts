@@ -5,6 +5,7 @@ import { didYouMean } from './did-you-mean.ts'
 import { error, type Finding, type Path } from './finding.ts'
 import type { Manifest, Mapping, PartitionPart } from './manifest.generated.ts'
 import { autogenNotes } from './rules-autogen.ts'
+import { parseMaxRejected } from './max-rejected.ts'
 import { mappingPairRules } from './rules-mapping-pair.ts'
 import {
   checkTargetName,
@@ -26,6 +27,7 @@ export function* mappingRules(manifest: Manifest): Generator<Finding> {
     yield* windowRules(mapping, manifest, path)
     yield* retentionRules(mapping, [...path, 'retentionPeriod'])
     yield* partitionRules(mapping.partitionTemplate ?? [], [...path, 'partitionTemplate'])
+    yield* maxRejectedRules(mapping, [...path, 'maxRejected'])
     yield* autogenNotes(mapping, path)
   }
   yield* mappingPairRules(manifest)
@@ -132,6 +134,12 @@ function* retentionRules({ retentionPeriod = 'source' }: Mapping, path: Path): G
       'a retention period is made of whole minutes',
       'units: m h d w mo y',
     )
+}
+
+function* maxRejectedRules({ maxRejected }: Mapping, path: Path): Generator<Finding> {
+  if (maxRejected === undefined || parseMaxRejected(maxRejected) !== undefined) return
+  const message = `"${maxRejected}" is neither a number of points nor a part of them`
+  yield error('mapping/max-rejected', path, message, 'write a whole number, or 0.1%')
 }
 
 /** The schema allows eight parts: with one of time, that leaves the seven of tags that InfluxData documents. */

@@ -65,10 +65,14 @@ describe('a migration', () => {
           maxTables: undefined,
           maxColumns: undefined,
           partitionTemplate: undefined,
+          transforms: [],
+          onInexpressible: 'fail',
+          maxRejected: undefined,
         },
       ],
       tokens: [],
       transfer: 'staged',
+      verify: { level: 'basic', concurrency: 2 },
       spool: { dir: join(folder, '.influx-ferry/plant'), memory: 256_000_000, gzipLevel: 1 },
     })
   })
