@@ -14,6 +14,7 @@ const types = {
   'schemas/state.schema.json': 'src/state/state.generated.ts',
   'schemas/plan.schema.json': 'src/plan/plan-file.generated.ts',
   'schemas/event.schema.json': 'src/run/event.generated.ts',
+  'schemas/verification.schema.json': 'src/verify/verification.generated.ts',
 }
 
 /** Compiled here, not at each start: that took a fifth of the time of a run with nothing to do. */
