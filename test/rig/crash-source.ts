@@ -116,7 +116,7 @@ const FILES: Record<string, () => Line[]> = {
 }
 
 /** Two databases, each with shard groups of a day, with points in the WAL over those in TSM files. */
-async function fillInfluxd(dir: string) {
+export async function fillInfluxd(dir: string) {
   const influxd = await startInfluxd({ dir })
   const policy = 'DURATION INF REPLICATION 1 SHARD DURATION 1d NAME autogen'
   for (const database of ['plant', 'works']) await influxd.query(`CREATE DATABASE ${database} WITH ${policy}`)

@@ -24,8 +24,15 @@ export class FerryProcess {
   #stderr = ''
   #watchers = new Set<() => void>()
 
-  constructor(args: readonly string[], { cwd, env = {} }: { cwd: string; env?: NodeJS.ProcessEnv }) {
-    this.child = spawn(process.execPath, [FERRY, ...args], {
+  /** `before`: what a shell does first, as `ulimit -f 8`. */
+  constructor(
+    args: readonly string[],
+    { cwd, env = {}, before }: { cwd: string; env?: NodeJS.ProcessEnv; before?: string | undefined },
+  ) {
+    const command = [process.execPath, FERRY, ...args]
+    const [program = '', ...rest] =
+      before === undefined ? command : ['sh', '-c', `${before}; exec "$@"`, 'sh', ...command]
+    this.child = spawn(program, rest, {
       cwd,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
