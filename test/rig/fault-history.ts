@@ -8,7 +8,7 @@ import { readState } from '../../src/state/state-file.ts'
 import { totalsOf, type Totals } from '../../src/state/totals.ts'
 import type { State } from '../../src/state/state.generated.ts'
 import { contentsOf } from './crash-rig.ts'
-import { openFaultCluster, type FaultCluster } from './fault-cluster.ts'
+import { openCluster, openKillableCluster, type FaultCluster, type KillableCluster } from './fault-cluster.ts'
 import { TARGETS } from './fault-source.ts'
 import { FerryProcess, type Ended } from './ferry-process.ts'
 
@@ -43,16 +43,24 @@ const HURT = pathToFileURL(join(import.meta.dirname, 'hurt.mjs')).href
 export class FaultHistory {
   readonly seed: number
   readonly folder: string
-  readonly cluster: FaultCluster
-  readonly kinds: Kind[] = []
+  /** What is done to it, in this order. */
+  readonly kinds: readonly Kind[]
   readonly story: string[] = []
+  readonly #cluster: FaultCluster & Partial<KillableCluster>
   readonly #random: () => number
   readonly #statePath: string
 
-  private constructor(seed: number, folder: string, cluster: FaultCluster, random: () => number) {
+  private constructor(
+    seed: number,
+    folder: string,
+    kinds: readonly Kind[],
+    cluster: FaultCluster,
+    random: () => number,
+  ) {
     this.seed = seed
     this.folder = folder
-    this.cluster = cluster
+    this.kinds = kinds
+    this.#cluster = cluster
     this.#random = random
     this.#statePath = join(folder, 'manifest.state.json')
   }
@@ -62,30 +70,23 @@ export class FaultHistory {
     const random = seededRandom(seed)
     const pick = <T>(all: readonly T[]) => all[Math.floor(random() * all.length)] as T
     const folder = await mkdtemp(join(tmpdir(), 'influx-ferry-history-'))
-    const cluster = await openFaultCluster([])
+    const kinds = Array.from({ length: 1 + Math.floor(random() * 3) }, () => pick(KINDS))
+    const cluster = await (kinds.includes('cluster killed') ? openKillableCluster() : openCluster())
     const write = `{ api: ${pick(['v1', 'v2'])}, concurrency: ${pick([1, 2, 4])}, batch: { lines: ${pick([40, 100, 300])} }, maxRetries: ${pick([1, 3, 10])} }`
     await writeFile(
       join(folder, 'manifest.yaml'),
       `apiVersion: influx-ferry/v1\nname: faults\n${source}\ntarget:\n  url: ${cluster.url}\n  admin: { kind: api, token: '\${MANAGEMENT_TOKEN}' }\n` +
-        `  write: ${write}\ntransfer: ${pick(['staged', 'direct'])}\nverify: { level: full }\nspool: { dir: work, memory: 16MB }\n`,
+        `  write: ${write}\ntransfer: ${pick(['staged', 'direct'])}\nverify: { level: full }\nspool: { dir: work, memory: 16MB, workers: ${pick([1, 1, 1, 2])} }\n`,
     )
-    return new FaultHistory(seed, folder, cluster, random)
+    return new FaultHistory(seed, folder, kinds, cluster, random)
   }
 
-  /** Hurts the migration some times. */
   async hurt(): Promise<void> {
-    const times = 1 + Math.floor(this.#random() * 3)
-    for (let time = 0; time < times; time++) {
-      const kind = this.#pick(KINDS)
-      const ended = await this.#hurtBy(kind)
-      this.kinds.push(kind)
-      this.story.push(`${kind}: ${ended}`)
-    }
+    for (const kind of this.kinds) this.story.push(`${kind}: ${await this.#hurtBy(kind)}`)
   }
 
   /** Runs in peace until nothing is left to do. */
   async finish(): Promise<{ ended: Ended; state: State & { totals: Totals } }> {
-    await this.cluster.restart([])
     const ended = await this.#start().ended
     const state = await readState(this.#statePath)
     if (state === undefined) throw new Error('there is no state')
@@ -98,11 +99,11 @@ export class FaultHistory {
     const tokens = join(this.folder, 'work/tokens')
     const [name = ''] = await readdir(tokens)
     const token = (await readFile(join(tokens, name), 'utf8')).trim()
-    return contentsOf({ url: this.cluster.url, token }, TARGETS)
+    return contentsOf({ url: this.#cluster.url, token }, TARGETS)
   }
 
   async remove(): Promise<void> {
-    await this.cluster.remove()
+    await this.#cluster.remove()
     await rm(this.folder, { recursive: true, force: true })
   }
 
@@ -114,7 +115,7 @@ export class FaultHistory {
     const { env = {}, before } = options
     return new FerryProcess(['run', 'manifest.yaml', '--json'], {
       cwd: this.folder,
-      env: { MANAGEMENT_TOKEN: this.cluster.managementToken, ...env },
+      env: { MANAGEMENT_TOKEN: this.#cluster.managementToken, ...env },
       before,
     })
   }
@@ -127,17 +128,17 @@ export class FaultHistory {
         return this.#signalled('SIGTERM')
       case 'HTTP faults': {
         const faults = HTTP_FAULTS.filter(() => this.#random() < 0.4)
-        await this.cluster.restart([...faults, `seed:${Math.floor(this.#random() * 1e6)}`])
+        this.#cluster.setFaults([...faults, `seed:${Math.floor(this.#random() * 1e6)}`])
         const ended = outcomeOf(await this.#start().ended)
-        await this.cluster.restart([])
+        this.#cluster.setFaults([])
         return `${faults.join(' ')}: ${ended}`
       }
       case 'cluster killed': {
         const run = this.#start()
         await this.#moment(run)
-        await this.cluster.kill()
+        await this.#cluster.kill?.()
         await run.runFor(this.#random() * 300)
-        await this.cluster.restart([])
+        await this.#cluster.start?.()
         return outcomeOf(await run.ended)
       }
       case 'disk full':
