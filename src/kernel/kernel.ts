@@ -129,6 +129,8 @@ export interface Kernel {
   /** The next rows. Nothing may be added to the series after the first call. */
   next(limits: Limits): Rows
   counters(): Counters
+  /** Figures of a column's points that are in rows, by type: {@link FIGURES_BYTES} each, copies (what figures.ts merges). */
+  figures(column: number): { type: BlockType; bytes: Uint8Array }[]
   /** What `state: 'report'` tells of, each once. */
   takeErrors(): BlockError[]
   takeRefusals(): Refusal[]
@@ -169,7 +171,11 @@ interface Exports {
   refusals(): number
   refusalsSize(): number
   clearRefusals(): void
+  figuresOf(column: number): number
 }
+
+/** Bytes of a field's figures (assembly/figures.ts): what figures.ts takes and {@link Kernel.figures} gives. */
+export const FIGURES_BYTES = 72
 
 /** The bytes of one block entry (assembly/block.ts). */
 const ENTRY = 48
@@ -276,6 +282,16 @@ export function createKernel({ maximumBytes = 2 ** 32 }: { maximumBytes?: number
         points: counter(6),
         rows: counter(7),
       }
+    },
+    figures(column) {
+      const all: { type: BlockType; bytes: Uint8Array }[] = []
+      const table = memory()
+      for (let at = wasm.figuresOf(columnAt(column)) >>> 0; at !== 0; at = table.getUint32(at + 68, true))
+        all.push({
+          type: table.getUint32(at + 64, true) as BlockType,
+          bytes: bytesAt(at, FIGURES_BYTES).slice(),
+        })
+      return all
     },
     takeErrors() {
       const errors: BlockError[] = []
