@@ -143,7 +143,9 @@ function readResults({ status, body, headers }: Answer, where: string): Series[]
       remedy: 'Give the token read permission on the database.',
     })
   if (status === 404 && error === undefined)
-    throw new Failure('query/none', 'the server does not answer InfluxQL: it has no /query (HTTP 404)', { where })
+    throw new Failure('query/none', 'the server does not answer InfluxQL: it has no /query (HTTP 404)', {
+      where,
+    })
   if (status === 429 || status === 503)
     throw new Overloaded(
       `the server has no time for queries: ${text}`,
@@ -163,7 +165,12 @@ function readSeries(statement: unknown, where: string): Series[] {
   const series = (propertyOf(statement, 'series') ?? []) as Partial<Series>[]
   if ([statement, ...series].some((part) => propertyOf(part, 'partial') === true))
     throw new Failure('query/too-large', 'the cluster answers only a part of the query', { where })
-  return series.map(({ name = '', tags = {}, columns = [], values = [] }) => ({ name, tags, columns, values }))
+  return series.map(({ name = '', tags = {}, columns = [], values = [] }) => ({
+    name,
+    tags,
+    columns,
+    values,
+  }))
 }
 
 /** 1.x answers an infinite sum with HTTP 200 and Go's message, and no JSON at all. */

@@ -51,6 +51,8 @@ export type StateEvent =
   | { type: 'batch-acknowledged'; slice: string; batch: number; outcome: BatchOutcome; check?: number }
   /** `counts`: of a slice that was being sent. */
   | { type: 'slice-written'; slice: string; counts?: SliceCounts }
+  /** A written slice is to be moved again, from the start. */
+  | { type: 'slice-again'; slice: string }
   | { type: 'slice-verified'; slice: string; verified: SliceVerified }
   | {
       type: 'slice-failed'
@@ -133,9 +135,19 @@ export function reduce(state: State, event: StateEvent): State {
       if (counts === undefined) throw new Error(`slice ${event.slice} is written, and not counted`)
       return withSlice(state, event.slice, { status: 'written', target, fingerprint, counts, sent })
     }
+    case 'slice-again': {
+      const { target } = expectWritten(state, event.slice)
+      const message = 'it is to be moved again'
+      return withSlice(state, event.slice, {
+        status: 'failed',
+        target,
+        code: 'rerun/asked',
+        message,
+        partlyWritten: true,
+      })
+    }
     case 'slice-verified': {
-      const slice = state.slices[event.slice]
-      if (slice?.status !== 'written') throw new Error(`slice ${event.slice} is verified, and not written`)
+      const slice = expectWritten(state, event.slice)
       return withSlice(state, event.slice, { ...slice, verified: event.verified })
     }
     case 'slice-failed': {
@@ -170,6 +182,13 @@ function expectExported(state: State, id: string) {
   const slice = state.slices[id]
   if (slice?.status !== 'exported')
     throw new Error(`slice ${id} is ${slice?.status ?? 'pending'}, not exported`)
+  return slice
+}
+
+function expectWritten(state: State, id: string) {
+  const slice = state.slices[id]
+  if (slice?.status !== 'written')
+    throw new Error(`slice ${id} is ${slice?.status ?? 'pending'}, not written`)
   return slice
 }
 

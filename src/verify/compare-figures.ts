@@ -30,7 +30,16 @@ export interface Found {
 
 export function nothingFound(type: FieldType): Found {
   const nothing = undefined
-  return { type, count: 0, first: nothing, last: nothing, min: nothing, max: nothing, sum: nothing, hash: nothing }
+  return {
+    type,
+    count: 0,
+    first: nothing,
+    last: nothing,
+    min: nothing,
+    max: nothing,
+    sum: nothing,
+    hash: nothing,
+  }
 }
 
 /** Adds what was found of other points of the same field. */
@@ -49,9 +58,9 @@ export function takeOff(whole: Expected, part: Figures): Expected {
   const extremesKnown =
     whole.extremesKnown &&
     part.first > whole.first &&
-      part.last < whole.last &&
-      (part.min === undefined || whole.min === undefined || part.min > whole.min) &&
-      (part.max === undefined || whole.max === undefined || part.max < whole.max)
+    part.last < whole.last &&
+    (part.min === undefined || whole.min === undefined || part.min > whole.min) &&
+    (part.max === undefined || whole.max === undefined || part.max < whole.max)
   return {
     ...whole,
     count: whole.count - part.count,

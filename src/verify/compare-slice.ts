@@ -59,7 +59,8 @@ export async function compareMeasurements(
 ): Promise<ComparedMeasurement[]> {
   const columns = await options.database.columns()
   const comparisons = measurements.map(
-    (measurement) => new Comparison(measurement, expected.get(measurement) ?? [], columns.get(measurement), options),
+    (measurement) =>
+      new Comparison(measurement, expected.get(measurement) ?? [], columns.get(measurement), options),
   )
   const asks = comparisons.map((one) => one.asks())
   const answers =
@@ -133,7 +134,8 @@ class Comparison {
     const narrowed = await this.#narrow(new Set(differing), found)
     const differences = [...types, ...narrowed.differences]
     const count = differing.length + apart.size
-    const isUnknown = this.#options.level === 'basic' && [...this.#expected.values()].some((one) => !one.extremesKnown)
+    const isUnknown =
+      this.#options.level === 'basic' && [...this.#expected.values()].some((one) => !one.extremesKnown)
     return {
       measurement: this.#measurement,
       verification: {
@@ -215,7 +217,10 @@ class Comparison {
             cells.forEach((cell, i) => {
               const { field, type } = asks[i] as FieldAsk
               if (cell === null) return
-              const point = { ...{ series, measurement: this.#measurement, field, type, time }, value: valueOf(type, cell) }
+              const point = {
+                ...{ series, measurement: this.#measurement, field, type, time },
+                value: valueOf(type, cell),
+              }
               points.set(keyOf(point), point)
             })
         })

@@ -41,7 +41,9 @@ export async function narrow(
     const differing = differingFields(source, cluster)
     if (differing.length === 0) continue
     if (found.differences.length >= room) {
-      found.differences.push(...differing.map(({ difference }) => ({ ...about, ...difference, ...ends(next) })))
+      found.differences.push(
+        ...differing.map(({ difference }) => ({ ...about, ...difference, ...ends(next) })),
+      )
       continue
     }
     const span = spanOf(source, cluster, next)
@@ -56,7 +58,9 @@ export async function narrow(
     found.differences.push(...shown.map((difference) => ({ ...about, ...difference })))
     found.leftOut += named.length - shown.length
     if (named.length === 0)
-      found.differences.push(...differing.map(({ difference }) => ({ ...about, ...difference, ...ends(next) })))
+      found.differences.push(
+        ...differing.map(({ difference }) => ({ ...about, ...difference, ...ends(next) })),
+      )
   }
   return found
 }
@@ -107,13 +111,13 @@ function comparePoints(
   return points
     .map((key) => ({ point: source.get(key), other: cluster.get(key) }))
     .sort((a, b) => compareTimes(a.point ?? a.other, b.point ?? b.other))
-    .flatMap(({ point, other }) => {
+    .flatMap(({ point, other }): Omit<Difference, 'slice' | 'target'>[] => {
       if (point === undefined)
-        return other === undefined ? [] : [{ ...placeOf(other), kind: 'extra' as const, cluster: inWords(other) }]
+        return other === undefined ? [] : [{ ...placeOf(other), kind: 'extra', cluster: inWords(other) }]
       const own = { ...placeOf(point), source: inWords(point) }
-      if (other === undefined) return [{ ...own, kind: 'missing' as const }]
+      if (other === undefined) return [{ ...own, kind: 'missing' }]
       if (point.type === other.type && Object.is(point.value, other.value)) return []
-      const kind = point.type === other.type ? ('value' as const) : ('type' as const)
+      const kind = point.type === other.type ? 'value' : 'type'
       return [{ ...own, kind, cluster: inWords(other) }]
     })
 }

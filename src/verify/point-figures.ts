@@ -48,7 +48,8 @@ export function seriesKeyOf(measurement: string, tags: Record<string, string>): 
   return [
     encodeName(Buffer.from(measurement), 'measurement'),
     ...present.map(
-      ({ key, value }) => `${encodeName(key, 'tag key').toString()}=${encodeName(value, 'tag value').toString()}`,
+      ({ key, value }) =>
+        `${encodeName(key, 'tag key').toString()}=${encodeName(value, 'tag value').toString()}`,
     ),
   ].join(',')
 }

@@ -66,7 +66,7 @@ export class QueriedDatabase {
   async figures(asks: readonly FieldAsk[], window: TimeWindow): Promise<Found[]> {
     const found = asks.map(({ type }) => nothingFound(type))
     await this.#query.over(window, async (part) => {
-      const parts = await this.#figuresOf(asks, part)
+      const parts = await this.#figuresWhereFinite(asks, part)
       parts.forEach((one, i) => addFound(found[i] as Found, one))
     })
     return found
@@ -91,6 +91,35 @@ export class QueriedDatabase {
         )
         for (const { tags, values } of series) take({ tags, rows: values.map(rowOf) })
       })
+  }
+
+  /** One sum that is infinite makes the whole answer fail: then each float's sum is asked for alone. */
+  async #figuresWhereFinite(asks: readonly FieldAsk[], window: TimeWindow): Promise<Found[]> {
+    try {
+      return await this.#figuresOf(asks, window)
+    } catch (error) {
+      if (!isUnsupportedValue(error)) throw error
+    }
+    const isFloatSum = ({ type, sum }: FieldAsk) => type === 'float' && sum
+    const found = await this.#figuresOf(
+      asks.map((ask) => ({ ...ask, sum: ask.sum && !isFloatSum(ask) })),
+      window,
+    )
+    for (const [i, ask] of asks.entries())
+      if (isFloatSum(ask)) (found[i] as Found).sum = await this.#sumOf(ask, window)
+    return found
+  }
+
+  async #sumOf({ measurement, field }: FieldAsk, window: TimeWindow): Promise<number | undefined> {
+    const statement = `SELECT sum(${identifier(field)}) FROM ${this.#from(measurement)} WHERE ${within(window)}`
+    try {
+      const [series] = await this.#query.ask([statement])
+      const cell = series?.[0]?.values[0]?.[1]
+      return cell === undefined || cell === null ? undefined : Number(cell)
+    } catch (error) {
+      if (isUnsupportedValue(error)) return Infinity
+      throw error
+    }
   }
 
   async #figuresOf(asks: readonly FieldAsk[], window: TimeWindow): Promise<Found[]> {
@@ -140,7 +169,8 @@ export class QueriedDatabase {
       ])
       for (const { name, values } of fields) {
         const own = new Map<string, FieldType[]>()
-        for (const [field, type] of values as [string, FieldType][]) own.set(field, [...(own.get(field) ?? []), type])
+        for (const [field, type] of values as [string, FieldType][])
+          own.set(field, [...(own.get(field) ?? []), type])
         columns.set(name, { fields: own, tags: new Set() })
       }
       for (const { name, values } of tags)
@@ -152,6 +182,10 @@ export class QueriedDatabase {
   #from(measurement: string): string {
     return `${this.#policy}${identifier(measurement)}`
   }
+}
+
+function isUnsupportedValue(error: unknown): boolean {
+  return error instanceof Failure && error.code === 'query/failed' && /unsupported value/.test(error.message)
 }
 
 function grouped(asks: readonly FieldAsk[]): Map<string, { ask: FieldAsk; index: number }[]> {
@@ -193,7 +227,10 @@ export function valueOf(type: FieldType, cell: unknown): number | bigint | boole
   if (type === 'boolean' && typeof cell === 'boolean') return cell
   const number = type === 'string' || type === 'boolean' ? undefined : numberOf(type, cell)
   if (number !== undefined) return number
-  throw new Failure('query/unexpected', `the server answers ${JSON.stringify(cell)} as a value of type ${type}`)
+  throw new Failure(
+    'query/unexpected',
+    `the server answers ${JSON.stringify(cell)} as a value of type ${type}`,
+  )
 }
 
 function numberOf(type: FieldType, cell: unknown): number | bigint | undefined {

@@ -6,7 +6,12 @@ import type { Clock } from '../io/clock.ts'
 import { Lanes } from '../cluster/lanes.ts'
 import type { Slice } from '../plan/plan.ts'
 import type { Expected } from './compare-figures.ts'
-import { compareMeasurements, groupsOf, type ComparedMeasurement, type CompareOptions } from './compare-slice.ts'
+import {
+  compareMeasurements,
+  groupsOf,
+  type ComparedMeasurement,
+  type CompareOptions,
+} from './compare-slice.ts'
 import type { QueriedDatabase } from './queried-database.ts'
 import { expectedFigures, sliceSource } from './slice-source.ts'
 import { isSourceGone, type SourceReader } from './source-reader.ts'
@@ -30,7 +35,7 @@ export interface VerifyOptions {
   oldest: (target: string) => bigint | undefined
   clock: Clock
   signal: AbortSignal
-  onSlice: (slice: Slice, result: SliceResult) => Promise<void>
+  onSlice: (slice: Slice, result: SliceResult, seconds: number) => Promise<void>
 }
 
 export interface SliceResult {
@@ -53,9 +58,10 @@ export async function verifySlices(options: VerifyOptions): Promise<void> {
   await several().each(
     slices,
     async (slice) => {
+      const started = clock.now()
       const result = await verifySlice(slice, options, measurements, room)
       named += result.differences.length
-      await options.onSlice(slice, result)
+      await options.onSlice(slice, result, (clock.now() - started) / 1000)
     },
     signal,
   )
@@ -71,7 +77,10 @@ async function verifySlice(
   const oldest = options.oldest(target) ?? slice.window.start
   const window = intersect(slice.window, { start: oldest, end: END_OF_TIME })
   if (window === undefined)
-    return notCompared(target, `what is older than ${formatRfc3339(oldest)} is expired in the cluster, or about to`)
+    return notCompared(
+      target,
+      `what is older than ${formatRfc3339(oldest)} is expired in the cluster, or about to`,
+    )
   const isCut = window.start > slice.window.start
   const from = { slice, reader: options.reader, letters: () => options.letters(slice) }
   let expected: Map<string, Expected[]>
@@ -82,8 +91,18 @@ async function verifySlice(
     if (!isSourceGone(error)) throw error
     return notCompared(target, `${isCut ? 'a part of it is expired, and ' : ''}${error.message}`)
   }
-  const compared = await compareAll(expected, { slice, window, source: sliceSource(from) }, options, lanes, room)
-  return summaryOf(target, compared, isCut ? `only from ${formatRfc3339(window.start)} on: what is older is expired, or about to` : undefined)
+  const compared = await compareAll(
+    expected,
+    { slice, window, source: sliceSource(from) },
+    options,
+    lanes,
+    room,
+  )
+  return summaryOf(
+    target,
+    compared,
+    isCut ? `only from ${formatRfc3339(window.start)} on: what is older is expired, or about to` : undefined,
+  )
 }
 
 async function compareAll(
@@ -111,18 +130,28 @@ async function compareAll(
 }
 
 function notCompared(target: string, reason: string): SliceResult {
-  return { verification: { target, outcome: 'not-compared', reason, measurements: {} }, differences: [], leftOut: 0 }
+  return {
+    verification: { target, outcome: 'not-compared', reason, measurements: {} },
+    differences: [],
+    leftOut: 0,
+  }
 }
 
 function summaryOf(target: string, compared: ComparedMeasurement[], reason: string | undefined): SliceResult {
   const shown = compared.filter(({ verification: { fields, outcome } }) => fields > 0 || outcome !== 'equal')
   const outcomes = new Set(shown.map(({ verification }) => verification.outcome))
-  const outcome = outcomes.has('differs') ? 'differs' : outcomes.has('not-compared') ? 'not-compared' : 'equal'
+  const outcome = outcomes.has('differs')
+    ? 'differs'
+    : outcomes.has('not-compared')
+      ? 'not-compared'
+      : 'equal'
   return {
     verification: {
       ...{ target, outcome },
       ...(reason !== undefined && { reason }),
-      measurements: Object.fromEntries(shown.map(({ measurement, verification }) => [measurement, verification])),
+      measurements: Object.fromEntries(
+        shown.map(({ measurement, verification }) => [measurement, verification]),
+      ),
     },
     differences: compared.flatMap(({ differences }) => differences),
     leftOut: compared.reduce((sum, { leftOut }) => sum + leftOut, 0),
