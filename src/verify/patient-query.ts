@@ -55,23 +55,28 @@ export class PatientQuery {
    * Asks for a window with `work`, or for the two halves of it, and so on, where it is too much for the server.
    * What `work` does for parts of a window must add up, and be done only when its answer is whole.
    */
-  async over(window: TimeWindow, work: (window: TimeWindow) => Promise<void>): Promise<void> {
+  async over(window: TimeWindow, work: (window: TimeWindow) => Promise<void>, depth = 0): Promise<void> {
     const length = window.end - window.start
-    if (this.#longest !== undefined && length > this.#longest) return this.#halves(window, work)
+    if (this.#longest !== undefined && length > this.#longest) return this.#halves(window, work, depth)
     try {
       return await work(window)
     } catch (error) {
+      // A server that has no time for an eighth of it has none at all.
       const tooMuch =
-        error instanceof Overloaded || (error instanceof Failure && error.code === 'query/too-large')
+        error instanceof Overloaded ? depth < 3 : error instanceof Failure && error.code === 'query/too-large'
       if (!tooMuch || length < 2n) throw error
       this.#longest = length / 2n + 1n
-      return this.#halves(window, work)
+      return this.#halves(window, work, depth)
     }
   }
 
-  async #halves({ start, end }: TimeWindow, work: (window: TimeWindow) => Promise<void>): Promise<void> {
+  async #halves(
+    { start, end }: TimeWindow,
+    work: (window: TimeWindow) => Promise<void>,
+    depth: number,
+  ): Promise<void> {
     const middle = start + (end - start) / 2n
-    await this.over({ start, end: middle }, work)
-    await this.over({ start: middle, end }, work)
+    await this.over({ start, end: middle }, work, depth + 1)
+    await this.over({ start: middle, end }, work, depth + 1)
   }
 }
