@@ -129,8 +129,8 @@ export interface Kernel {
   /** The next rows. Nothing may be added to the series after the first call. */
   next(limits: Limits): Rows
   counters(): Counters
-  /** Figures of a column's points that are in rows, by type: {@link FIGURES_BYTES} each, copies (what figures.ts merges). */
-  figures(column: number): { type: BlockType; bytes: Uint8Array }[]
+  /** Tells the figures of a column's points that are in rows, by type: {@link FIGURES_BYTES} each, which figures.ts merges. */
+  figures(column: number, tell: (type: BlockType, bytes: Uint8Array) => void): void
   /** What `state: 'report'` tells of, each once. */
   takeErrors(): BlockError[]
   takeRefusals(): Refusal[]
@@ -283,15 +283,10 @@ export function createKernel({ maximumBytes = 2 ** 32 }: { maximumBytes?: number
         rows: counter(7),
       }
     },
-    figures(column) {
-      const all: { type: BlockType; bytes: Uint8Array }[] = []
+    figures(column, tell) {
       const table = memory()
       for (let at = wasm.figuresOf(columnAt(column)) >>> 0; at !== 0; at = table.getUint32(at + 68, true))
-        all.push({
-          type: table.getUint32(at + 64, true) as BlockType,
-          bytes: bytesAt(at, FIGURES_BYTES).slice(),
-        })
-      return all
+        tell(table.getUint32(at + 64, true) as BlockType, bytesAt(at, FIGURES_BYTES))
     },
     takeErrors() {
       const errors: BlockError[] = []

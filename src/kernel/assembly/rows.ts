@@ -14,7 +14,7 @@ import {
 import { Column, figuresOf, nextRunOf } from './column'
 import { countRows, mustTell, refuse } from './counters'
 import { writeSigned, writeTime, writeUnsigned } from './digits'
-import { addPoint, Figures, hashBytes, hashRow } from './figures'
+import { addPoint, addRun, Figures, hashBytes, hashRow } from './figures'
 import { isFinite64, LONGEST_NUMBER, writeFloat } from './numbers'
 import { writeQuoted } from './quoted'
 
@@ -190,6 +190,10 @@ function alignedRows(mostRows: u32, mostBytes: usize, atLeastOne: bool): i32 {
   }
   for (let at = columns; at < columnsEnd; at += 4) {
     const column = changetype<Column>(load<usize>(at))
+    if (column.type !== STRING) {
+      const figures = figuresOf(column, column.type)
+      if (figures !== null) addRun(figures, seriesHash, column.time, column.time + done, column.value)
+    }
     column.time += done
     column.value += done
     if (column.time === column.end) nextRunOf(column)
@@ -211,7 +215,10 @@ function mixedRows(mostRows: u32, mostBytes: usize, atLeastOne: bool): i32 {
     for (let at = columns; at < columnsEnd; at += 4) {
       const column = changetype<Column>(load<usize>(at))
       if (column.next === time) {
-        out = writeField(out, column, time, load<u64>(column.value))
+        const value = load<u64>(column.value)
+        out = writeField(out, column, time, value)
+        if (column.type !== STRING && (column.type !== FLOAT || isFinite64(value)))
+          count(column, column.type, time, value)
         fields++
         column.time += 8
         column.value += 8
@@ -270,7 +277,6 @@ function writeField(out: usize, column: Column, time: i64, value: u64): usize {
     refused++
     return out
   }
-  count(column, type, time, value)
   copyBytes(out, column.key, column.keySize)
   const at = out + column.keySize
   if (type === FLOAT) return writeFloat(at, value)
@@ -290,7 +296,7 @@ function writeField(out: usize, column: Column, time: i64, value: u64): usize {
   return value === 1 ? at + 4 : at + 5
 }
 
-/** Adds a value that is in the row to the column's figures. */
+/** Adds a value that is in the row to the column's figures: strings, and rows that are not aligned; the others go by the run. */
 function count(column: Column, type: u32, time: i64, bits: u64): void {
   const first = column.figures
   const figures =

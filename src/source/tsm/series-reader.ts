@@ -73,8 +73,9 @@ export class SeriesReader {
     onRefusal: (refusal: Refusal) => void,
   ): Promise<SeriesCounts> {
     const { window, memory } = this.#options
-    const sources = series.columns.flatMap((column) => column.sources)
-    const cutter = new WindowCutter(sources, series.blocks, window)
+    const { columns, blocks } = series
+    const sources = columns.length === 1 ? (columns[0]?.sources ?? []) : columns.flatMap((one) => one.sources)
+    const cutter = new WindowCutter(sources, blocks, window)
     const counts: SeriesCounts = {
       points: 0,
       overwritten: 0,
@@ -196,7 +197,7 @@ class WindowJob {
     const sink = this.#sink
     if (sink.figures === undefined) return
     for (let column = 0; column < this.#series.columns.length; column++)
-      for (const { type, bytes } of this.#kernel.figures(column)) sink.figures(column, type, bytes)
+      this.#kernel.figures(column, (type, bytes) => sink.figures?.(column, type, bytes))
   }
 
   #tellLeftOut({ deleted }: Counters): void {
