@@ -1,7 +1,8 @@
 /** `influx-ferry verify`: comparing without a run around it. */
-import { ExitCode, Failure } from '../core/failure.ts'
+import { ExitCode, Failure, messageOf } from '../core/failure.ts'
 import type { Secret } from '../core/secret.ts'
 import { openAdmin } from '../cluster/admin.ts'
+import { ping } from '../cluster/http.ts'
 import { QueryClient } from '../cluster/query.ts'
 import { resolveSecret } from '../io/secrets.ts'
 import type { Slice } from '../plan/plan.ts'
@@ -70,6 +71,18 @@ async function openServer(
       'Compare with the files instead, to which transforms are applied: --source files.',
     )
   const address = { url, tls: { ca: undefined, insecure: false } }
+  await ping(address, signal).catch((error: unknown) => {
+    signal.throwIfAborted()
+    throw new Failure(
+      'verify/source-unreachable',
+      `the source's server does not answer: ${messageOf(error)}`,
+      {
+        where: url,
+        remedy: 'Check --source-url, and that the server runs.',
+        cause: error,
+      },
+    )
+  })
   if (login === undefined) return new QueryClient(address, undefined)
   return new QueryClient(address, { user: login.user, password: await resolveSecret(login.password, signal) })
 }

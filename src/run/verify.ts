@@ -1,6 +1,6 @@
 /** The verify phase, and what `influx-ferry verify` does: written slices held against their source, put down slice by slice. */
 import { Failure } from '../core/failure.ts'
-import { countOf, formatCount } from '../core/units.ts'
+import { countOf } from '../core/units.ts'
 import type { ClusterAdmin } from '../cluster/cluster.ts'
 import { QueryClient } from '../cluster/query.ts'
 import { readSliceFigures } from '../lines/figures-file.ts'
@@ -186,8 +186,8 @@ function summaryOf(record: Verification, slices: readonly Slice[]): string {
     .reduce((sum, one) => sum + one.points, 0)
   return [
     count('equal') > 0 && `${countOf(count('equal'), 'slice')} equal (${record.level})`,
-    count('differs') > 0 && `${formatCount(count('differs'))} DIFFER`,
-    count('not-compared') > 0 && `${formatCount(count('not-compared'))} not compared`,
+    count('differs') > 0 && `${countOf(count('differs'), 'slice')} NOT EQUAL`,
+    count('not-compared') > 0 && `${countOf(count('not-compared'), 'slice')} not compared`,
     countOf(points, 'point'),
   ]
     .filter(Boolean)

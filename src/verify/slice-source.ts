@@ -39,16 +39,17 @@ export function sliceSource({ slice, reader, letters }: SliceSourceOptions): Sli
 
 /**
  * Of the whole slice, by measurement. Where a refused point was the first, the last or an extreme one, these are found by
- * reading the slice again; if that cannot be done, they stay unknown.
+ * reading the slice again; if that cannot be done, they stay unknown. `full`: every value is compared, and they need not be known.
  */
 export async function expectedFigures(
   given: readonly FieldFigures[],
   window: TimeWindow,
   { slice, reader, letters }: SliceSourceOptions,
+  level: 'basic' | 'full',
 ): Promise<Map<string, Expected[]>> {
   const expected = withoutRefused(given, await figuresOfRefused(letters(), window))
   const unknown = [...expected].filter(([, fields]) => fields.some(({ extremesKnown }) => !extremesKnown))
-  if (unknown.length === 0) return expected
+  if (unknown.length === 0 || level === 'full') return expected
   const refused = new Set<string>()
   for await (const point of refusedPoints(letters(), window)) {
     refused.add(`${point.type} ${keyOf(point)}`)

@@ -105,7 +105,8 @@ async function verifySlice(
   let expected: Map<string, Expected[]>
   try {
     const noted = isCut ? undefined : await options.noted(slice)
-    expected = await expectedFigures(noted ?? (await options.reader.figures(slice, window)), window, from)
+    const given = noted ?? (await options.reader.figures(slice, window))
+    expected = await expectedFigures(given, window, from, options.level)
   } catch (error) {
     if (!isSourceGone(error)) throw error
     return notCompared(target, `${isCut ? 'a part of it is expired, and ' : ''}${error.message}`)

@@ -7,6 +7,7 @@ import { migrationOf, type Finished } from '../rig/ferry.ts'
 import { openSandbox, type OpenSandbox } from '../rig/open-sandbox.ts'
 import { SandboxStore } from '../rig/sandbox-store.ts'
 import { temporaryFolder } from '../rig/temporary-folder.ts'
+import { WriteServer } from '../rig/write-server.ts'
 
 const sample = join(import.meta.dirname, '../../examples/demo')
 
@@ -14,11 +15,11 @@ interface Moved {
   source: string
   /** Stops the sandbox, changes its store, and starts it again at the same address. */
   change(work: (store: SandboxStore) => Promise<void>): Promise<void>
-  verify(...flags: string[]): Promise<Finished>
+  verify: (...flags: string[]) => Promise<Finished>
   /** `verify --json`: what differs, without the slice's id. */
   differences(...flags: string[]): Promise<Verification['differences']>
-  rerun(...flags: string[]): Promise<Finished>
-  run(...flags: string[]): Promise<Finished>
+  rerun: (...flags: string[]) => Promise<Finished>
+  run: (...flags: string[]) => Promise<Finished>
   folder: string
   sandbox: () => OpenSandbox
 }
@@ -68,7 +69,7 @@ ${more}`,
       return record.differences
     },
     rerun: (...flags) => migration.command('rerun', ...flags),
-    run: migration.run,
+    run: (...flags) => migration.run(...flags),
   }
 }
 
@@ -175,4 +176,31 @@ it('does in a run only what is not compared yet', async () => {
   await writeFile(manifest, text.replace('level: none', 'level: full'))
   expect((await one.run()).stdout).toContain('verify: 4 slices equal (full)')
   expect((await one.run('--only', 'verify')).stdout).toContain('verify: 4 slices equal (full)')
+})
+
+it('says what to do where the target has no /query', async () => {
+  const server = new WriteServer(({ url }) => ({ status: url.pathname === '/query' ? 404 : 204 }))
+  const url = await server.listen()
+  onTestFinished(() => server.close())
+  const manifest = (more: string) => `apiVersion: influx-ferry/v1
+name: blind
+sources:
+  - { name: s, kind: line-protocol, files: [all.lp] }
+target: { url: '${url}', admin: { kind: none } }
+mappings:
+  - { source: s, target: db }
+tokens:
+  - { env: INFLUX_TOKEN }
+${more}`
+  const migration = await migrationOf(manifest(''), { INFLUX_TOKEN: 'any' })
+  onTestFinished(() => migration.remove())
+  await writeFile(join(migration.folder, 'all.lp'), 'm f=1 1\n')
+  const failed = await migration.run()
+  expect(failed.exitCode).toBe(1)
+  expect(failed.stderr).toContain('(verify/no-query)')
+  expect(failed.stderr).toContain('verify: { level: none }')
+  await migration.rewrite(manifest('verify: { level: none }'))
+  const done = await migration.run()
+  expect(done.exitCode).toBe(0)
+  expect(done.stdout).toContain('Nothing to do')
 })
