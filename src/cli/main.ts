@@ -33,6 +33,7 @@ const commands: Record<string, () => Promise<Command>> = {
   validate: async () => (await import('./commands/validate.ts')).validateCommand(),
   plan: async () => (await import('./commands/plan.ts')).planCommand(),
   run: async () => (await import('./commands/run.ts')).runCommand(),
+  retry: async () => (await import('./commands/retry.ts')).retryCommand(),
   status: async () => (await import('./commands/status.ts')).statusCommand(),
   sandbox: async () => (await import('./commands/sandbox.ts')).sandboxCommand(),
   demo: async () => (await import('./commands/demo.ts')).demoCommand(),

@@ -57,7 +57,11 @@ function nextSteps({ file, options, migration, plan, state, result }: Finished):
           `Next: point your clients at ${target.url}; keep the state file, it is the record of this migration.`,
       ]
     case 'refused':
-      return [letters, 'Everything else is in the cluster. A rerun does not send them again.']
+      return [
+        letters,
+        'Everything else is in the cluster. A rerun does not send them again. When the cluster or the manifest was changed:',
+        `  ${commandLine('retry', file, options)} --dead-letter`,
+      ]
     case 'incomplete':
     case 'failed':
     case 'interrupted': {

@@ -9,6 +9,8 @@ import type { Lock } from '../state/lock.ts'
 import { totalsOf, type Totals } from '../state/totals.ts'
 import type { Phase } from './events.ts'
 import { exportPhase } from './export.ts'
+import { expectExpressible } from './inexpressible.ts'
+import { expectLettersClose } from './letters-close.ts'
 import { tidyUp } from './tidy-up.ts'
 import { Tokens } from './token.ts'
 import { validatePhase } from './validate.ts'
@@ -30,9 +32,9 @@ export interface RunResult {
  */
 export async function runMigration(context: RunContext): Promise<RunResult> {
   if (isFinished(context)) {
-    await tidyUpAfterwards(context)
+    const open = await tidyUpAfterwards(context)
     context.observe({ type: 'note', message: 'Nothing to do: everything the manifest asks for was moved.' })
-    return end(context, undefined)
+    return end(context, open)
   }
   const { state, migration, clock, observe } = context
   state.apply({
@@ -66,20 +68,27 @@ export async function runMigration(context: RunContext): Promise<RunResult> {
   return result
 }
 
-/** The last run may have been killed after its last save. */
-async function tidyUpAfterwards(context: RunContext): Promise<void> {
+/** The last run may have been killed after its last save. @returns what is wrong with the dead letters by now */
+async function tidyUpAfterwards(context: RunContext): Promise<Failure | undefined> {
   // Takes over a lock that it left, too.
   const lock = await lockWorkFolder(context.migration).catch((error: unknown) => {
     if (error instanceof Failure) return undefined // another migration is at work there
     throw error
   })
-  if (lock === undefined) return
+  if (lock === undefined) return undefined
   try {
     await tidyUp(context)
+    await expectLettersClose(context)
+    return undefined
+  } catch (error) {
+    if (error instanceof Failure) return error
+    throw error
   } finally {
     await lock.release()
   }
 }
+
+const WRITING: readonly Phase[] = ['create', 'token', 'write']
 
 async function runPhases(context: RunContext): Promise<void> {
   const connection = new Connection(context)
@@ -90,6 +99,7 @@ async function runPhases(context: RunContext): Promise<void> {
       return validatePhase(context, () => connection.admin())
     })
     await phase(context, 'export', () => exportPhase(context), nothingToExport(context))
+    if (WRITING.some((name) => context.phases.has(name))) await expectExpressible(context)
     await phase(context, 'create', async () => {
       const admin = await connection.admin()
       if (admin !== undefined) return createPhase(context, admin)
@@ -116,6 +126,7 @@ async function runPhases(context: RunContext): Promise<void> {
       await tokens.close()
     }
     if (context.phases.has('write')) await finishRetention(context, connection)
+    await expectLettersClose(context)
   } finally {
     await connection.close()
     await lock?.release()

@@ -1,0 +1,67 @@
+/** Dead letters as lines to be read once more. */
+import { ALL_TIME } from '../core/time.ts'
+import type { DeadLetter } from './dead-letter.ts'
+import { LineParser } from './line-parser.ts'
+import { PointStore } from './point-store.ts'
+import { lineOf } from './read-dead-letters.ts'
+
+const SPACE = 32
+const QUOTE = 34
+const EQUALS = 61
+const BACKSLASH = 92
+const NEWLINE = 10
+
+/** The letter's line in 1.x line protocol, without a newline: as it was read, or what was sent, rewritten. */
+export function sourceLineOf(letter: DeadLetter): Buffer {
+  const line = lineOf(letter)
+  return letter.by === 'cluster' ? asSource(line) : line
+}
+
+/**
+ * A line of ours in v3 line protocol as 1.x has it: a backslash in a name is one there, not two (see names.ts). Strings and
+ * all that is escaped otherwise are written alike.
+ */
+function asSource(line: Buffer): Buffer {
+  const source = Buffer.allocUnsafe(line.length)
+  let length = 0
+  let inFields = false
+  let inString = false
+  /** In names a quote is a character like any other: a string starts behind an equals sign. */
+  let startsValue = false
+  for (let at = 0; at < line.length; at++) {
+    const byte = line[at] as number
+    source[length++] = byte
+    if (byte === BACKSLASH) {
+      at += 1
+      const next = line[at]
+      if (next !== undefined && (inString || next !== BACKSLASH)) source[length++] = next
+    } else if (byte === SPACE && !inString) inFields = true
+    else if (byte === QUOTE && (inString || startsValue)) inString = !inString
+    startsValue = byte === EQUALS && inFields && !inString
+  }
+  return source.subarray(0, length)
+}
+
+/** Tells whether a line is one whole line with as many points as its letter says: a damaged one would take in the next. */
+export class LetterCheck {
+  readonly #store = new PointStore(1 << 16)
+  readonly #parser: LineParser
+  #isMalformed = false
+
+  constructor() {
+    this.#parser = new LineParser(this.#store, ALL_TIME, 'none', ({ reason }) => {
+      if (/^line \d+: /.test(reason)) this.#isMalformed = true
+    })
+  }
+
+  isSound(line: Buffer, points: number): boolean {
+    this.#store.clear()
+    this.#parser.forget()
+    this.#isMalformed = false
+    const before = this.#parser.pointsRead
+    const data = Buffer.concat([line, Buffer.from([NEWLINE, NEWLINE, NEWLINE])])
+    // The newline of its own must not be needed: what is left open in the line would end there.
+    const end = this.#parser.parse(data, 0, line.length, true)
+    return end === line.length && !this.#isMalformed && this.#parser.pointsRead - before === points
+  }
+}
