@@ -4,7 +4,7 @@ import { countOf } from '../core/units.ts'
 import type { Mapping } from '../manifest/migration.ts'
 import type { Slice } from '../plan/plan.ts'
 import { mappingOf, stateOf, type RunContext } from './context.ts'
-import { reasonsIn, showReasons, type Reason } from './refusal-reasons.ts'
+import { reasonsIn, showMapping, showReasons, type Reason } from './refusal-reasons.ts'
 import { isInexpressible } from './slice-letters.ts'
 import { deadLetterPath } from './work-folder.ts'
 
@@ -30,12 +30,12 @@ export async function expectExpressible(context: RunContext): Promise<void> {
       where: context.migration.file,
       remedy: [
         ...found.flatMap(({ mapping, points, reasons }) => [
-          `${nameOf(mapping)}: ${countOf(points, 'point')}`,
+          `${showMapping(mapping)}: ${countOf(points, 'point')}`,
           ...showReasons(reasons),
         ]),
         'To list them in the dead letter and move the rest, say so in the manifest:',
         '  mappings:',
-        ...found.map(({ mapping }) => `    - ${yamlOf(mapping)}`),
+        ...found.flatMap(({ mapping }) => yamlOf(mapping)),
         'or change what is wrong with "transforms". Then run again: it goes on from what is exported.',
       ].join('\n'),
       exit: ExitCode.manifest,
@@ -72,17 +72,13 @@ async function lookAt(context: RunContext, mapping: Mapping, slices: readonly Sl
   return { mapping, points: refused - damaged, reasons }
 }
 
-function nameOf({ source, database, retentionPolicy }: Mapping): string {
-  return [source, [database, retentionPolicy].filter((name) => name !== undefined).join('.')].join(' ').trim()
-}
-
 /** The mapping as it is found again in the manifest, and the line that is missing there. */
-function yamlOf({ source, database, retentionPolicy, target }: Mapping): string {
+function yamlOf({ source, database, retentionPolicy, target }: Mapping): string[] {
   const keys = { source, database, retentionPolicy, target }
-  const pairs = Object.entries(keys).flatMap(([key, value]) =>
+  const lines = Object.entries(keys).flatMap(([key, value]) =>
     value === undefined ? [] : [`${key}: ${quoted(value)}`],
   )
-  return `{ ${[...pairs, 'onInexpressible: dead-letter'].join(', ')} }`
+  return [...lines, 'onInexpressible: dead-letter'].map((line, i) => `    ${i === 0 ? '-' : ' '} ${line}`)
 }
 
 function quoted(text: string): string {

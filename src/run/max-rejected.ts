@@ -6,7 +6,7 @@ import type { Slice } from '../plan/plan.ts'
 import type { BatchOutcome } from '../state/state.ts'
 import type { SliceState } from '../state/state.generated.ts'
 import { mappingOf, stateOf, type RunContext } from './context.ts'
-import { reasonsIn, showReasons } from './refusal-reasons.ts'
+import { reasonsIn, showMapping, showReasons, type Reason } from './refusal-reasons.ts'
 import { deadLetterPath } from './work-folder.ts'
 
 /** Points of a mapping so far. */
@@ -104,32 +104,40 @@ export class RejectionLimits {
     return 1 - (1 - partOf(refused, read)) * (1 - partOf(refusedByCluster, sent))
   }
 
-  async #failure(settled: Settled): Promise<Failure> {
-    const { mapping, slices, refused, refusedByCluster } = settled
-    const { migration } = this.#context
-    const paths = new Map(slices.map((slice) => [deadLetterPath(migration, slice.mapping), slice.mapping.id]))
+  async #failure({ mapping, slices, refused, refusedByCluster }: Settled): Promise<Failure> {
     const ids = new Set(slices.map(({ id }) => id))
-    const reasons = await reasonsIn([...paths.keys()], ({ slice }) => ids.has(slice))
-    const limit = mapping.maxRejected
-    const allowed =
-      limit === undefined ? '' : 'points' in limit ? formatCount(limit.points) : `${limit.percent}%`
+    const paths = new Set(slices.map((slice) => deadLetterPath(this.#context.migration, slice.mapping)))
+    const places: string[] = []
+    const reasons: Reason[] = []
+    for (const path of paths) {
+      const found = await reasonsIn([path], ({ slice, points }) => ids.has(slice) && points > 0)
+      if (found.length > 0) places.push(path)
+      reasons.push(...found)
+    }
+    // What is refused of a slice that is not read to its end is in the dead letter alone.
     const total = Math.max(
       refused + refusedByCluster,
       reasons.reduce((sum, { points }) => sum + points, 0),
     )
+    const were = total === 1 ? 'was' : 'were'
     return new Failure(
       'rejected/too-many',
-      `${countOf(total, 'point')} of ${[...paths.values()].join(', ')} ${total === 1 ? 'was' : 'were'} refused, and "maxRejected" allows ${allowed}`,
+      `${countOf(total, 'point')} of ${showMapping(mapping)} ${were} refused, and "maxRejected" allows ${allowedBy(mapping)}`,
       {
-        where: [...paths.keys()].join(', '),
+        where: places.join(', '),
         remedy: [
           ...showReasons(reasons),
-          'Batches under way were finished, and the state is saved. Change what is refused at the cluster or with',
+          'What was under way is finished, and the state is saved. Change what is refused, at the cluster or with',
           '"transforms", or raise "maxRejected", and run again: it goes on where this run stopped.',
         ].join('\n'),
       },
     )
   }
+}
+
+function allowedBy({ maxRejected: limit }: Mapping): string {
+  if (limit === undefined) return 'any'
+  return 'points' in limit ? formatCount(limit.points) : `${limit.percent}%`
 }
 
 const NOTHING = { read: 0, refused: 0, sent: 0, refusedByCluster: 0 }

@@ -1,5 +1,6 @@
 /** Why points were refused, from dead letters: the most frequent reasons first, each with an example. */
 import { formatCount } from '../core/units.ts'
+import type { Mapping } from '../manifest/migration.ts'
 import type { DeadLetter } from '../lines/dead-letter.ts'
 import { readDeadLetters } from '../lines/read-dead-letters.ts'
 
@@ -41,13 +42,14 @@ export function showReasons(reasons: readonly Reason[]): string[] {
     .slice(0, SHOWN)
     .flatMap(({ reason, points, example }) => [
       `  ${formatCount(points)}: ${reason}`,
-      ...(example.line === '' ? [] : [`    ${cut(example)}`]),
+      ...(example.line === '' ? [] : [`    ${showLine(example)}`]),
     ])
   const rest = reasons.length - SHOWN
   return rest > 0 ? [...shown, `  ... and ${rest} other reason${rest === 1 ? '' : 's'}`] : shown
 }
 
-function cut({ line, encoding }: DeadLetter): string {
+/** The line of a letter, as one that fits a terminal. */
+export function showLine({ line, encoding }: DeadLetter): string {
   const text =
     encoding === undefined
       ? line.replace(CONTROLS, (one) => JSON.stringify(one).slice(1, -1))
@@ -56,3 +58,9 @@ function cut({ line, encoding }: DeadLetter): string {
 }
 
 const CONTROLS = /[\u0000-\u001f]/g
+
+/** A mapping as the manifest has it: `plant-1 plant.*`. */
+export function showMapping({ source, database, retentionPolicy }: Mapping): string {
+  const names = [database, retentionPolicy].filter((name) => name !== undefined)
+  return names.length === 0 ? source : `${source} ${names.join('.')}`
+}

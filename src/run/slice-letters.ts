@@ -3,6 +3,7 @@ import type { DeadLetter, DeadLetterSink } from '../lines/dead-letter.ts'
 import type { Slice } from '../plan/plan.ts'
 import { showSlice } from '../plan/slices.ts'
 import type { RejectionLimits } from './max-rejected.ts'
+import { showLine } from './refusal-reasons.ts'
 
 export interface SliceLettersOptions {
   /** Hash of the transforms under which the slice is, or was, read. */
@@ -39,9 +40,9 @@ export function isInexpressible({ by, where }: DeadLetter): boolean {
   return by === 'influx-ferry' && where === undefined
 }
 
-function inexpressible(slice: Slice, { reason, line }: DeadLetter): Failure {
-  return new Failure('export/inexpressible', `the cluster has no way to take a point: ${reason}`, {
-    where: `${showSlice(slice.id)}: ${line.length > 200 ? `${line.slice(0, 200)}...` : line}`,
+function inexpressible(slice: Slice, letter: DeadLetter): Failure {
+  return new Failure('export/inexpressible', `a point cannot be written to the cluster: ${letter.reason}`, {
+    where: `${showSlice(slice.id)}: ${showLine(letter)}`,
     remedy:
       'Say "onInexpressible: dead-letter" in its mapping to list such points in the dead letter and move the rest, or change\n' +
       'them with "transforms"; then run again: the slice is sent from the start.',
