@@ -1,4 +1,5 @@
 /** The dead letters of one file, sent again: those that can be are, the others stay where they are. */
+import { rm } from 'node:fs/promises'
 import { Failure } from '../core/failure.ts'
 import { writeAsMade } from '../cluster/write-batches.ts'
 import type { Lanes } from '../cluster/lanes.ts'
@@ -13,7 +14,7 @@ import type { BatchOutcome, SumChanges } from '../state/state.ts'
 import { mappingOf, stateOf, transformsHash, type RunContext } from './context.ts'
 import { settleRetriedLetters } from './tidy-up.ts'
 import type { ClientFor } from './token.ts'
-import { deadLetterPath, sortedRunsPath } from './work-folder.ts'
+import { deadLetterPath, figuresPath, sortedRunsPath } from './work-folder.ts'
 
 export interface Retried {
   /** Letters that were there. */
@@ -35,6 +36,8 @@ interface Tried {
   ownPoints: number
   clusterLines: number
   clusterPoints: number
+  /** Whether a row that was sent is made anew under other transforms. */
+  isChanged: boolean
 }
 
 const NOTHING_SENT: BatchOutcome = { lines: 0, points: 0, refusedLines: 0, refusedPoints: 0, bytes: 0 }
@@ -79,13 +82,18 @@ class LettersRetry {
 
   async run(): Promise<Retried> {
     const draft = await RewrittenDeadLetters.begin(this.#path)
+    let isNamed = false
     try {
       const failure = await this.#fill(draft)
-      if (Object.keys(this.#changes).length > 0) await this.#commit(draft)
+      if (Object.keys(this.#changes).length > 0) {
+        // From here on the state may know the draft: the next run removes it, or gives it its place.
+        isNamed = true
+        await this.#commit(draft)
+      }
       if (failure !== undefined) throw failure.error
       return this.#retried
     } finally {
-      await draft.discard()
+      if (!isNamed) await draft.discard()
     }
   }
 
@@ -133,6 +141,7 @@ class LettersRetry {
         if (letter.by === 'cluster') {
           tried.clusterLines += 1
           tried.clusterPoints += letter.points
+          tried.isChanged ||= letter.transforms !== this.#transformsOf(tried.slice)
         } else tried.ownPoints += letter.points
       }
       start = end
@@ -143,7 +152,16 @@ class LettersRetry {
   #nothingTried(id: string, start: number): Tried {
     const slice = this.#slices.get(id)
     if (slice === undefined) throw new Error(`slice ${id} is not planned`)
-    return { slice, start, end: start, letters: 0, ownPoints: 0, clusterLines: 0, clusterPoints: 0 }
+    return {
+      slice,
+      start,
+      end: start,
+      letters: 0,
+      ownPoints: 0,
+      clusterLines: 0,
+      clusterPoints: 0,
+      isChanged: false,
+    }
   }
 
   /** Why a letter is not tried; `undefined` when it is. */
@@ -153,7 +171,7 @@ class LettersRetry {
     if (stateOf(this.#context, slice)?.status !== 'written')
       return 'of a slice that is not written yet: run first'
     if (letter.where !== undefined) return 'of a damaged place of the source: there is no line to send'
-    const now = transformsHash(mappingOf(this.#context, slice))
+    const now = this.#transformsOf(slice)
     if (letter.transforms !== undefined && letter.transforms !== now)
       return 'made under other transforms than the present ones: have the slice moved again (rerun --slice)'
     if (!this.#check.isSound(sourceLineOf(letter), letter.points))
@@ -169,7 +187,7 @@ class LettersRetry {
   async #try(tried: Tried, draft: RewrittenDeadLetters): Promise<void> {
     const { slice } = tried
     const { migration, clock, signal } = this.#context
-    const transforms = transformsHash(mappingOf(this.#context, slice))
+    const transforms = this.#transformsOf(slice)
     let refused = 0
     const letters = {
       // Batches of a retry are not those of the slice.
@@ -213,9 +231,16 @@ class LettersRetry {
       onProgress: () => undefined,
     })
     const counts = await read.finally(() => batches.settled())
+    // Its figures are of the rows that were there before. Without any, they are taken from the source when they are asked for.
+    if (tried.isChanged || counts.points !== tried.clusterPoints)
+      await rm(figuresPath(migration, slice), { force: true })
     this.#changes[slice.id] = changesOf(tried, counts, sent)
     this.#retried.rows += sent.lines
     this.#retried.refused += refused
+  }
+
+  #transformsOf(slice: Slice): string | undefined {
+    return transformsHash(mappingOf(this.#context, slice))
   }
 
   async *#linesOf(tried: Tried): AsyncGenerator<Uint8Array> {
