@@ -78,9 +78,9 @@ export class Lanes {
       let over = false
       while (!over) {
         await group.start(async (stop) => {
-          const { done, value } = rest.next()
-          if (done === true) over = true
-          else await work(value, stop)
+          const next = rest.next()
+          if (next.done === true) over = true
+          else await work(next.value, stop)
         })
       }
     } catch (error) {

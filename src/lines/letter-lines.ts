@@ -7,6 +7,7 @@ import { lineOf } from './read-dead-letters.ts'
 
 const SPACE = 32
 const QUOTE = 34
+const COMMA = 44
 const EQUALS = 61
 const BACKSLASH = 92
 const NEWLINE = 10
@@ -18,26 +19,32 @@ export function sourceLineOf(letter: DeadLetter): Buffer {
 }
 
 /**
- * A line of ours in v3 line protocol as 1.x has it: a backslash in a name is one there, not two (see names.ts). Strings and
- * all that is escaped otherwise are written alike.
+ * A line of ours in v3 line protocol as 1.x has it: a backslash in a name is one there, not two, and so what may follow it raw
+ * in v3 is escaped (see names.ts). Strings are written alike.
  */
 function asSource(line: Buffer): Buffer {
-  const source = Buffer.allocUnsafe(line.length)
+  const source = Buffer.allocUnsafe(2 * line.length)
   let length = 0
-  let inFields = false
+  let part: 'measurement' | 'tags' | 'fields' = 'measurement'
   let inString = false
-  /** In names a quote is a character like any other: a string starts behind an equals sign. */
   let startsValue = false
   for (let at = 0; at < line.length; at++) {
     const byte = line[at] as number
-    source[length++] = byte
+    const startsString = byte === QUOTE && startsValue
+    startsValue = false
     if (byte === BACKSLASH) {
-      at += 1
-      const next = line[at]
+      source[length++] = byte
+      const next = line[++at]
       if (next !== undefined && (inString || next !== BACKSLASH)) source[length++] = next
-    } else if (byte === SPACE && !inString) inFields = true
-    else if (byte === QUOTE && (inString || startsValue)) inString = !inString
-    startsValue = byte === EQUALS && inFields && !inString
+      continue
+    }
+    if (inString || startsString) inString = byte !== QUOTE || startsString
+    else if (byte === COMMA && part === 'measurement') part = 'tags'
+    else if (byte === SPACE) part = 'fields'
+    else if (byte === QUOTE && part !== 'tags') source[length++] = BACKSLASH
+    else if (byte === EQUALS && part === 'measurement') source[length++] = BACKSLASH
+    else startsValue = byte === EQUALS && part === 'fields'
+    source[length++] = byte
   }
   return source.subarray(0, length)
 }

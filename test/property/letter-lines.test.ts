@@ -39,7 +39,7 @@ it('reads a line that was sent as the same line again', async () => {
         expect(check.isSound(source, letter.points + 1)).toBe(false)
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 1000 },
   )
 })
 

@@ -199,7 +199,15 @@ test('what a retry changes keeps the sums closed', () => {
     file: 'hash of the file',
     slices: {
       'a/0_1': {
-        counts: { points: 3, overwritten: 1, deleted: 0, filtered: 0, refusedPoints: -4, skipped: 0, rows: 2 },
+        counts: {
+          points: 3,
+          overwritten: 1,
+          deleted: 0,
+          filtered: 0,
+          refusedPoints: -4,
+          skipped: 0,
+          rows: 2,
+        },
         sent: { lines: 9, points: 17, refusedLines: -7, refusedPoints: -14 },
       },
     },
@@ -210,6 +218,13 @@ test('what a retry changes keeps the sums closed', () => {
   expect(retried.slices['a/0_1']).toMatchObject({
     status: 'written',
     counts: { ...counts, points: 103, overwritten: 1, refusedPoints: -4, rows: 52 },
-    sent: { batches: [{ first: 0, last: 0 }], lines: 49, points: 97, refusedLines: 3, refusedPoints: 6, bytes: 9 },
+    sent: {
+      batches: [{ first: 0, last: 0 }],
+      lines: 49,
+      points: 97,
+      refusedLines: 3,
+      refusedPoints: 6,
+      bytes: 9,
+    },
   })
 })
