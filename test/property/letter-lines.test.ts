@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { splitLines } from '../../src/cluster/logical-lines.ts'
 import type { DeadLetter } from '../../src/lines/dead-letter.ts'
 import { LetterCheck, sourceLineOf } from '../../src/lines/letter-lines.ts'
 import { boolean, encodeLine, float, integer, string, type Line } from '../rig/points.ts'
@@ -25,21 +26,24 @@ const letterOf = (text: string, points: number): DeadLetter => ({
   ...{ slice: 's', by: 'cluster', reason: 'r', line: text, points },
 })
 
-it('reads a line that was sent as the same line again', async () => {
+it('reads lines that were sent as the same lines again', async () => {
+  const check = new LetterCheck()
   await fc.assert(
-    fc.asyncProperty(line, async (one) => {
-      const sent = await linesOf(`${encodeLine(one)}\n`)
-      fc.pre(sent !== '')
-      const letter = letterOf(sent.slice(0, -1), Object.keys(one.fields).length)
-      const source = sourceLineOf(letter)
-      expect(await linesOf(Buffer.concat([source, Buffer.from('\n')]), { comments: 'none' })).toBe(sent)
-      const check = new LetterCheck()
-      for (let again = 0; again < 2; again++) {
-        expect(check.isSound(source, letter.points)).toBe(true)
-        expect(check.isSound(source, letter.points + 1)).toBe(false)
+    fc.asyncProperty(fc.array(line, { minLength: 1, maxLength: 20 }), async (lines) => {
+      const sent = await linesOf(lines.map((one) => `${encodeLine(one)}\n`).join(''))
+      const letters = splitLines(Buffer.from(sent)).map(({ bytes, points }) =>
+        letterOf(Buffer.from(bytes).toString(), points),
+      )
+      const sources = letters.map((letter) => sourceLineOf(letter))
+      const text = Buffer.concat(sources.flatMap((source) => [source, Buffer.from('\n')]))
+      expect(await linesOf(text, { comments: 'none' })).toBe(sent)
+      for (const [i, { points }] of letters.entries()) {
+        const source = sources[i] ?? Buffer.alloc(0)
+        expect(check.isSound(source, points)).toBe(true)
+        expect(check.isSound(source, points + 1)).toBe(false)
       }
     }),
-    { numRuns: 1000 },
+    { numRuns: 100 },
   )
 })
 
