@@ -18,7 +18,7 @@ import { mappingOf, sourceOf, stateOf, transformsHash, type RunContext } from '.
 import { ExportJob, isOfOneSlice, recordFailure } from './export.ts'
 import { DeadLetterFiles } from './letters-close.ts'
 import type { RejectionLimits } from './max-rejected.ts'
-import { sliceLetters } from './slice-letters.ts'
+import { sliceLetters } from './letter-sink.ts'
 import { expectSumsClose } from './sums.ts'
 import { pruneLetters } from './tidy-up.ts'
 import type { ClientFor } from './token.ts'

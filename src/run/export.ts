@@ -29,7 +29,7 @@ import { exportTsm, kernelMemory } from './export-tsm.ts'
 import { DeadLetterFiles } from './letters-close.ts'
 import { RejectionLimits } from './max-rejected.ts'
 import { createEngine } from './read-task.ts'
-import { sliceLetters } from './slice-letters.ts'
+import { sliceLetters } from './letter-sink.ts'
 import { Snapshots, type SliceSource } from './snapshots.ts'
 import { deadLetterPath, figuresPath, sortedRunsPath, spoolPath } from './work-folder.ts'
 

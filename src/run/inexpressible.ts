@@ -5,7 +5,7 @@ import type { Mapping } from '../manifest/migration.ts'
 import type { Slice } from '../plan/plan.ts'
 import { mappingOf, stateOf, type RunContext } from './context.ts'
 import { reasonsIn, showMapping, showReasons, type Reason } from './refusal-reasons.ts'
-import { isInexpressible } from './slice-letters.ts'
+import { isInexpressible } from './letter-sink.ts'
 import { deadLetterPath } from './work-folder.ts'
 
 interface Found {

@@ -1,6 +1,14 @@
 /** The state of a migration as a value, and the one function that moves it on. */
 import { crc32 } from 'node:zlib'
-import type { BatchRange, Recipe, SliceCounts, SliceSent, SliceState, State } from './state.generated.ts'
+import type {
+  BatchRange,
+  Recipe,
+  SliceCounts,
+  SliceSent,
+  SliceState,
+  SliceVerified,
+  State,
+} from './state.generated.ts'
 
 /** What became of one batch: `lines + refusedLines` are the lines it holds, likewise the points. */
 export interface BatchOutcome {
@@ -22,7 +30,11 @@ export type StateEvent =
       manifestHash: string
       environment: string | undefined
     }
-  | { type: 'run-ended'; at: string; outcome: 'done' | 'refused' | 'incomplete' | 'failed' | 'interrupted' }
+  | {
+      type: 'run-ended'
+      at: string
+      outcome: 'done' | 'refused' | 'differs' | 'incomplete' | 'failed' | 'interrupted'
+    }
   | {
       type: 'database-ready'
       database: string
@@ -47,6 +59,9 @@ export type StateEvent =
   | { type: 'batch-acknowledged'; slice: string; batch: number; outcome: BatchOutcome; check?: number }
   /** `counts`: of a slice that was being sent. */
   | { type: 'slice-written'; slice: string; counts?: SliceCounts }
+  /** A written slice is to be moved again, from the start. */
+  | { type: 'slice-again'; slice: string }
+  | { type: 'slice-verified'; slice: string; verified: SliceVerified }
   /** `file`: the hash of the mapping's dead letter file as it is now; `slices`: what their sums change by. */
   | { type: 'letters-retried'; mapping: string; file: string; slices: Record<string, SumChanges> }
   | {
@@ -141,13 +156,30 @@ export function reduce(state: State, event: StateEvent): State {
       const changed = Object.entries(event.slices).map(([id, { counts, sent }]) => {
         const slice = state.slices[id]
         if (slice?.status !== 'written') throw new Error(`slice ${id} is not written`)
-        return [id, { ...slice, counts: plus(slice.counts, counts), sent: plus(slice.sent, sent) }] as const
+        // What it was compared with before is not what is there now.
+        const { verified: _, ...before } = slice
+        return [id, { ...before, counts: plus(slice.counts, counts), sent: plus(slice.sent, sent) }] as const
       })
       return {
         ...state,
         deadLetters: { ...state.deadLetters, [event.mapping]: event.file },
         slices: { ...state.slices, ...Object.fromEntries(changed) },
       }
+    }
+    case 'slice-again': {
+      const { target } = expectWritten(state, event.slice)
+      const message = 'it is to be moved again'
+      return withSlice(state, event.slice, {
+        status: 'failed',
+        target,
+        code: 'rerun/asked',
+        message,
+        partlyWritten: true,
+      })
+    }
+    case 'slice-verified': {
+      const slice = expectWritten(state, event.slice)
+      return withSlice(state, event.slice, { ...slice, verified: event.verified })
     }
     case 'slice-failed': {
       const { slice, target, code, message, where, remedy } = event
@@ -184,13 +216,20 @@ function expectExported(state: State, id: string) {
   return slice
 }
 
+function expectWritten(state: State, id: string) {
+  const slice = state.slices[id]
+  if (slice?.status !== 'written')
+    throw new Error(`slice ${id} is ${slice?.status ?? 'pending'}, not written`)
+  return slice
+}
+
 function expectUnderWay(state: State, id: string) {
   const slice = state.slices[id]
   return slice?.status === 'sending' ? slice : expectExported(state, id)
 }
 
 function settledBefore(state: State, id: string): { partlyWritten?: true } {
-  return isPartlyWritten(state.slices[id]) ? { partlyWritten: true } : {}
+  return isSettled(state.slices[id]) ? { partlyWritten: true } : {}
 }
 
 /** Of a batch as a gzip member, whose last eight bytes hold the CRC-32 of what it holds, however it is compressed. */
@@ -260,12 +299,9 @@ export function* pendingBatches(sent: SliceSent, total: number): Generator<numbe
 }
 
 /** Whether the cluster holds anything of a slice: from then on its target is settled. */
-export function isSettled(slice: SliceState): boolean {
-  return slice.status === 'written' || isPartlyWritten(slice)
-}
-
-function isPartlyWritten(slice: SliceState | undefined): boolean {
-  if (slice === undefined || slice.status === 'written') return false
+export function isSettled(slice: SliceState | undefined): boolean {
+  if (slice === undefined) return false
+  if (slice.status === 'written') return true
   if (slice.partlyWritten === true) return true
   return slice.status !== 'failed' && slice.sent.batches.length > 0
 }

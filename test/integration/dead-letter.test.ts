@@ -66,6 +66,7 @@ async function open({
   const migration = await migrationOf(
     `apiVersion: influx-ferry/v1
 name: letters
+verify: { level: none }
 sources:
   - { name: s, kind: line-protocol, files: [all.lp] }
 target:
@@ -114,6 +115,7 @@ async function expectMoved(opened: Opened, points: readonly string[] = ALL): Pro
   expectSumsToClose(await opened.migration.status())
   expect((await readdir(join(opened.letters, '..'))).filter((name) => name !== 's.ndjson')).toEqual([])
   expect(await opened.migration.run()).toMatchObject({ exitCode: 0, stderr: '' })
+  expect(await opened.migration.command('verify', '--level', 'full')).toMatchObject({ exitCode: 0 })
 }
 
 /** What is in the letters and what is in the cluster is all, and nothing is in both. */

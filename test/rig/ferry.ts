@@ -38,6 +38,8 @@ export async function ferry(
 export interface Migration {
   folder: string
   run(...flags: string[]): Promise<Finished>
+  /** Another command with the same manifest. */
+  command(name: string, ...flags: string[]): Promise<Finished>
   /** `retry --dead-letter`. */
   retry(...flags: string[]): Promise<Finished>
   /** `status --json`. */
@@ -58,6 +60,7 @@ export async function migrationOf(manifest: string, env: NodeJS.ProcessEnv): Pro
   return {
     folder,
     run: (...flags) => ferry(['run', file, ...flags], { cwd: folder, env }),
+    command: (name, ...flags) => ferry([name, file, ...flags], { cwd: folder, env }),
     retry: (...flags) => ferry(['retry', file, '--dead-letter', ...flags], { cwd: folder, env }),
     async status() {
       const { exitCode, stdout, stderr } = await ferry(['status', file, '--json'], { cwd: folder })

@@ -53,18 +53,19 @@ async function retry(file: string, options: RetryOptions, signal: AbortSignal): 
       state: new StateFile(statePath, state),
       phases: new Set(),
       update: false,
+      verifyAgain: false,
       clock: systemClock,
       observe: plainLog(process.stdout),
     }
     const result = await retryDeadLetters(context)
-    process.stdout.write(await showRetry(context, result))
+    process.stdout.write(await showRetry(context, result, commandLine('run', file, options)))
     process.exitCode = result.exitCode
   } finally {
     await lock.release()
   }
 }
 
-async function showRetry({ migration }: RunContext, { mappings }: RetryResult): Promise<string> {
+async function showRetry({ migration }: RunContext, { mappings }: RetryResult, run: string): Promise<string> {
   if (mappings.length === 0) return `${migration.name}: no dead letter is left\n`
   const rows = mappings.map(({ mapping, retried: { letters, rows, refused, left } }) => [
     mapping.id,
@@ -77,7 +78,9 @@ async function showRetry({ migration }: RunContext, { mappings }: RetryResult): 
   ]
   const isLeft = mappings.some(({ retried: { refused, left } }) => refused + left.size > 0)
   const headline = isLeft ? 'some is left in the dead letter' : 'no dead letter is left'
-  return `\n${migration.name}: ${headline}\n\n${parts.join('\n')}\n`
+  const isSent = mappings.some(({ retried }) => retried.rows > 0)
+  const next = isSent ? `\nNext: ${run}   compares what is there now with the source\n` : ''
+  return `\n${migration.name}: ${headline}\n\n${parts.join('\n')}\n${next}`
 }
 
 async function refusedAgain(

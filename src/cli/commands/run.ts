@@ -35,7 +35,7 @@ interface RunOptions extends ManifestOptions {
 
 export function runCommand(): Command {
   return new Command('run')
-    .description('do what is left of the migration: export, create databases and tokens, write')
+    .description('do what is left of the migration: export, create databases and tokens, write, verify')
     .addArgument(manifestArgument())
     .addOption(envOption())
     .addOption(stateOption())
@@ -67,6 +67,7 @@ export async function run(file: string, options: RunOptions, signal: AbortSignal
       state: stateFile,
       phases: new Set(options.only === undefined ? PHASES : ['validate', ...options.only]),
       update: options.update === true,
+      verifyAgain: options.only?.includes('verify') === true,
       clock: systemClock,
       signal,
       observe,
