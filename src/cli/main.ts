@@ -35,6 +35,7 @@ const commands: Record<string, () => Promise<Command>> = {
   run: async () => (await import('./commands/run.ts')).runCommand(),
   verify: async () => (await import('./commands/verify.ts')).verifyCommand(),
   rerun: async () => (await import('./commands/rerun.ts')).rerunCommand(),
+  retry: async () => (await import('./commands/retry.ts')).retryCommand(),
   status: async () => (await import('./commands/status.ts')).statusCommand(),
   sandbox: async () => (await import('./commands/sandbox.ts')).sandboxCommand(),
   demo: async () => (await import('./commands/demo.ts')).demoCommand(),

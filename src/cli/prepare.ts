@@ -7,7 +7,7 @@ import { loadManifest } from '../manifest/load.ts'
 import type { Migration } from '../manifest/migration.ts'
 import { showDiagnostics } from '../manifest/show-diagnostics.ts'
 import { makePlan } from '../plan/make-plan.ts'
-import type { Plan } from '../plan/plan.ts'
+import type { Plan, Slice } from '../plan/plan.ts'
 import type { Catalog } from '../source/catalog.ts'
 import { readCatalog } from '../source/read-catalog.ts'
 import type { State } from '../state/state.generated.ts'
@@ -60,6 +60,17 @@ export async function prepare(
 export function statePathOf(file: string, { env, state }: ManifestOptions): string {
   const name = basename(file).replace(/\.ya?ml$/, '')
   return state ?? join(dirname(file), env === undefined ? `${name}.state.json` : `${name}.${env}.state.json`)
+}
+
+/** The slices of the mappings named by `--mapping`, or all. @throws Failure `options/mapping` */
+export function slicesOf(plan: Plan, mappings: readonly string[] | undefined): Slice[] {
+  if (mappings === undefined) return plan.slices
+  const unknown = mappings.find((id) => plan.mappings.every((mapping) => mapping.id !== id))
+  if (unknown === undefined) return plan.slices.filter(({ mapping }) => mappings.includes(mapping.id))
+  throw new Failure('options/mapping', `--mapping: there is no mapping "${unknown}"`, {
+    remedy: `Mappings are ${plan.mappings.map(({ id }) => id).join(', ')}.`,
+    exit: ExitCode.manifest,
+  })
 }
 
 async function readCatalogs(migration: Migration, signal: AbortSignal): Promise<Catalog[]> {

@@ -33,9 +33,19 @@ export function showOutcome(finished: Finished): string {
   const { migration, plan, slices, state, result } = finished
   const part = slices.length < plan.slices.length ? ' (only the mappings asked for)' : ''
   const { outcome, totals } = result
-  const headline = outcome === 'refused' && totals.skipped > 0 ? SKIPPED : HEADLINES[outcome]
+  const headline = isMoved(result)
+    ? MOVED
+    : outcome === 'refused' && totals.skipped > 0
+      ? SKIPPED
+      : HEADLINES[outcome]
   const next = nextSteps(finished).map((line) => `\n${line}`)
   return `\n${migration.name}: ${headline}${part}\n\n${summaryOf(plan, slices, state)}\n${next.join('')}\n${result.failure === undefined ? '' : '\n'}`
+}
+
+const MOVED = 'moved, but the record of what was refused is not whole'
+
+function isMoved({ failure, totals }: RunResult): boolean {
+  return failure?.code === 'dead-letter/sum' && totals.rowsLeft === 0
 }
 
 /** What is in the dead letters; `undefined` when nothing is. */
@@ -50,6 +60,7 @@ function nextSteps({ file, options, migration, plan, state, result }: Finished):
   const letters = `${refused} ${join(spool.dir, 'dead-letter')}, one JSON object a line, each with its reason.`
   const run = commandLine('run', file, options)
   const left = plan.slices.some(({ id }) => state.slices[id]?.status !== 'written')
+  if (isMoved(result)) return []
   switch (result.outcome) {
     case 'done':
       if (left) return [`Next: ${run}   moves the other mappings`]
@@ -58,7 +69,14 @@ function nextSteps({ file, options, migration, plan, state, result }: Finished):
           `Next: point your clients at ${target.url}; keep the state file, it is the record of this migration.`,
       ]
     case 'refused':
-      return [letters, 'Everything else is in the cluster. A rerun does not send them again.']
+      if (result.totals.refusedPoints === 0)
+        return [letters, 'Everything else is in the cluster. A rerun does not read them again.']
+      return [
+        letters,
+        'Everything else is in the cluster. A rerun does not send them again; after a change of the cluster or the',
+        'manifest, this does:',
+        `  ${commandLine('retry', file, options)} --dead-letter`,
+      ]
     case 'differs':
       return [
         ...(refused === undefined ? [] : [letters]),

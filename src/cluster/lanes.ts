@@ -74,7 +74,15 @@ export class Lanes {
   ): Promise<void> {
     const group = this.group(signal)
     try {
-      for (const item of items) await group.start((stop) => work(item, stop))
+      const rest = items[Symbol.iterator]()
+      let over = false
+      while (!over) {
+        await group.start(async (stop) => {
+          const next = rest.next()
+          if (next.done === true) over = true
+          else await work(next.value, stop)
+        })
+      }
     } catch (error) {
       group.stop(error)
     }

@@ -12,6 +12,8 @@ export interface DeadLetter {
   /** The line as it was read (`by: influx-ferry`, 1.x escaping) or as it was sent (`by: cluster`). UTF-8, or base64 of it when it is not valid UTF-8. */
   line: string
   encoding?: 'base64'
+  /** Hash over the transforms of the mapping under which it was made; none: without any. */
+  transforms?: string
   /** Points in the line; of what is damaged 0, as nobody can count them. */
   points: number
 }

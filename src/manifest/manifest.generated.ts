@@ -274,11 +274,11 @@ export interface Mapping {
    */
   transforms?: Transform[]
   /**
-   * What happens to points that the cluster's line protocol cannot express, or the cluster does not take: tabs in names, strings that are too long or not UTF-8, ... fail: nothing is written while there are some. dead-letter: they are listed in the dead letter, and the rest is moved.
+   * What happens to points that the cluster's line protocol cannot express, or the cluster does not take: tabs in names, strings that are too long or not UTF-8, ... fail: nothing is written while there are some (with transfer: direct the slice fails that has one). dead-letter: they are listed in the dead letter, and the rest is moved.
    */
   onInexpressible?: 'fail' | 'dead-letter'
   /**
-   * How many points of this mapping may be refused, by the cluster or by influx-ferry, before the run stops: a number, or a part of the points that were written so far. Default: any.
+   * How many points of this mapping may be refused, by the cluster or by influx-ferry, before the run stops: a number, or a part of the points so far: of those that were read, what influx-ferry refused, and of those that were sent, what the cluster refused; each counts only when it is about as many points as target.write.batch.lines. Default: any.
    */
   maxRejected?: number | string
 }

@@ -7,14 +7,18 @@ import { writeAsMade, type BatchesUnderWay } from '../cluster/write-batches.ts'
 import type { ExportCounts } from '../lines/accounting.ts'
 import type { BatchDestination } from '../lines/batch-writer.ts'
 import { openDeadLetters, type DeadLetterFile } from '../lines/dead-letter-file.ts'
+import type { DeadLetterSink } from '../lines/dead-letter.ts'
 import { FigureBook } from '../lines/figure-book.ts'
 import { writeSliceFigures } from '../lines/figures-file.ts'
 import type { Slice } from '../plan/plan.ts'
 import { fingerprintOf, showSlice } from '../plan/slices.ts'
 import { addCheck, checkOf, differenceOf, isAcknowledged, isSettled } from '../state/state.ts'
 import type { Recipe, SendingSlice } from '../state/state.generated.ts'
-import { sourceOf, stateOf, type RunContext } from './context.ts'
+import { mappingOf, sourceOf, stateOf, transformsHash, type RunContext } from './context.ts'
 import { ExportJob, isOfOneSlice, recordFailure } from './export.ts'
+import { DeadLetterFiles } from './letters-close.ts'
+import type { RejectionLimits } from './max-rejected.ts'
+import { sliceLetters } from './letter-sink.ts'
 import { expectSumsClose } from './sums.ts'
 import { pruneLetters } from './tidy-up.ts'
 import type { ClientFor } from './token.ts'
@@ -39,18 +43,24 @@ export async function sendSlices(
   slices: readonly Slice[],
   clientFor: ClientFor,
   lanes: Lanes,
+  limits: RejectionLimits,
 ): Promise<Sent> {
   const stop = new AbortController()
   const signal = AbortSignal.any([context.signal, stop.signal])
   const job = await ExportJob.open(context, slices, 'write')
-  const sending = new SendingJob({ ...context, signal }, job, clientFor, lanes)
+  const sending = new SendingJob({ ...context, signal }, job, clientFor, lanes, limits)
   const ending = new Set<Promise<void>>()
   try {
     await beginAnew(context, job, slices)
     for (const slice of slices) {
       signal.throwIfAborted()
+      if (limits.exceeded) break
       const { ended, isRead } = await sending.start(slice)
-      const end = ended.catch((error: unknown) => stop.abort(error)).finally(() => ending.delete(end))
+      const stopped = (error: unknown) => {
+        // What other slices have under way is finished.
+        if (!limits.exceeded) stop.abort(error)
+      }
+      const end = ended.catch(stopped).finally(() => ending.delete(end))
       ending.add(end)
       if (!isRead) await end
     }
@@ -62,6 +72,7 @@ export async function sendSlices(
   }
   context.signal.throwIfAborted()
   stop.signal.throwIfAborted()
+  await limits.expectWithin()
   return sending.sent
 }
 
@@ -136,8 +147,18 @@ class SendingJob {
   readonly #job: ExportJob
   readonly #clientFor: ClientFor
   readonly #lanes: Lanes
+  readonly #limits: RejectionLimits
+  readonly #files: DeadLetterFiles
 
-  constructor(context: RunContext, job: ExportJob, clientFor: ClientFor, lanes: Lanes) {
+  constructor(
+    context: RunContext,
+    job: ExportJob,
+    clientFor: ClientFor,
+    lanes: Lanes,
+    limits: RejectionLimits,
+  ) {
+    this.#limits = limits
+    this.#files = new DeadLetterFiles(context)
     this.#context = context
     this.#job = job
     this.#clientFor = clientFor
@@ -148,7 +169,13 @@ class SendingJob {
   async start(slice: Slice): Promise<{ ended: Promise<void>; isRead: boolean }> {
     const started = this.#context.clock.now()
     this.#job.progress.start(slice)
-    const deadLetters = await openDeadLetters(deadLetterPath(this.#context.migration, slice.mapping))
+    const file = await openDeadLetters(deadLetterPath(this.#context.migration, slice.mapping))
+    const mapping = mappingOf(this.#context, slice)
+    const deadLetters = sliceLetters(slice, file, {
+      transforms: transformsHash(mapping),
+      limits: this.#limits,
+      failOnInexpressible: mapping.onInexpressible === 'fail',
+    })
     const batches = this.#open(slice, deadLetters)
     const again = new BatchesMadeAgain()
     let counts: ExportCounts | undefined
@@ -165,7 +192,7 @@ class SendingJob {
     } catch (error) {
       failure = error
     }
-    const ended = this.#end(slice, batches, deadLetters, async () => {
+    const ended = this.#end(slice, batches, file, async () => {
       if (counts === undefined) throw failure
       again.expectSame(slice)
       await this.#close(slice, counts, started)
@@ -173,7 +200,7 @@ class SendingJob {
     return { ended, isRead: counts !== undefined }
   }
 
-  #open(slice: Slice, deadLetters: DeadLetterFile): BatchesUnderWay {
+  #open(slice: Slice, deadLetters: DeadLetterSink): BatchesUnderWay {
     const { migration, clock, signal, state } = this.#context
     const { client, token } = this.#clientFor(slice.mapping.target)
     const { maxRetries, tokenActivation } = migration.target.write
@@ -187,6 +214,7 @@ class SendingJob {
         state.apply({ type: 'batch-acknowledged', slice: slice.id, batch, outcome, check })
         this.sent.rows += outcome.lines
         this.sent.bytes += outcome.bytes
+        this.#limits.acknowledged(slice, outcome)
         this.#job.progress.arrived(outcome.lines)
       },
     })
@@ -199,6 +227,7 @@ class SendingJob {
     return {
       write: async (member, sums) => {
         const batch = next++
+        if (this.#limits.exceeded) throw new Failure('rejected/too-many', 'too much is refused')
         if (isAcknowledged(this.#context.state.state, slice.id, batch)) again.add(checkOf(batch, member))
         else await batches.write(batch, sums, member)
       },
@@ -233,8 +262,10 @@ class SendingJob {
     const { state, clock, observe } = this.#context
     const { sent } = this.#sending(slice)
     expectSumsClose(slice, { counts, sent })
+    await this.#files.expectClosed(slice, counts, sent)
     state.apply({ type: 'slice-written', slice: slice.id, counts })
     await state.save()
+    this.#limits.exported(slice, counts)
     this.#job.progress.finish()
     observe({ type: 'slice-written', slice: slice.id, sent, seconds: (clock.now() - started) / 1000 })
   }

@@ -22,18 +22,24 @@ import {
 } from '../source/influx-inspect.ts'
 import { readLineProtocolFiles } from '../source/line-protocol-files.ts'
 import type { WalNote } from '../source/tsm/wal-segment.ts'
-import { slicesToExport, sourceOf, type RunContext } from './context.ts'
+import { mappingOf, slicesToExport, sourceOf, transformsHash, type RunContext } from './context.ts'
 import { ExportProgress } from './export-progress.ts'
 import { inlineTasks, TaskThreads, type TaskRunner } from './export-threads.ts'
 import { exportTsm, kernelMemory } from './export-tsm.ts'
+import { DeadLetterFiles } from './letters-close.ts'
+import { RejectionLimits } from './max-rejected.ts'
 import { createEngine } from './read-task.ts'
+import { sliceLetters } from './letter-sink.ts'
 import { Snapshots, type SliceSource } from './snapshots.ts'
 import { deadLetterPath, figuresPath, sortedRunsPath, spoolPath } from './work-folder.ts'
 
 /** @returns what was exported, in words. A slice that fails is put down in the state, and the others go on. */
 export async function exportPhase(context: RunContext): Promise<string> {
   const slices = slicesToExport(context)
+  const limits = new RejectionLimits(context)
+  await limits.expectWithin()
   const job = await ExportJob.open(context, slices, 'export')
+  const files = new DeadLetterFiles(context)
   let rows = 0
   let bytes = 0
   let failed = 0
@@ -43,7 +49,8 @@ export async function exportPhase(context: RunContext): Promise<string> {
       const started = context.clock.now()
       job.progress.start(slice)
       try {
-        const counts = await job.exportSlice(slice)
+        const counts = await job.exportSlice(slice, limits)
+        await files.expectClosed(slice, counts)
         const fingerprint = fingerprintOf(slice)
         context.state.apply({
           type: 'slice-exported',
@@ -51,6 +58,7 @@ export async function exportPhase(context: RunContext): Promise<string> {
           target: slice.mapping.target,
           fingerprint,
           counts,
+          transforms: transformsHash(mappingOf(context, slice)),
         })
         await context.state.save()
         context.observe({
@@ -64,8 +72,11 @@ export async function exportPhase(context: RunContext): Promise<string> {
         job.progress.passed()
         job.progress.arrived(counts.rows)
         job.progress.finish()
+        limits.exported(slice, counts)
+        await limits.expectWithin()
       } catch (error) {
         context.signal.throwIfAborted()
+        await limits.expectWithin()
         if (!(error instanceof Failure) || !isOfOneSlice(error)) throw error
         await recordFailure(context, slice, error)
         failed += 1
@@ -137,16 +148,18 @@ export class ExportJob {
     await this.#snapshots.remove()
   }
 
-  async exportSlice(slice: Slice): Promise<ExportCounts> {
+  async exportSlice(slice: Slice, limits: RejectionLimits): Promise<ExportCounts> {
     const { migration, signal } = this.#context
-    const deadLetters = await openDeadLetters(deadLetterPath(migration, slice.mapping))
+    const file = await openDeadLetters(deadLetterPath(migration, slice.mapping))
+    const transforms = transformsHash(mappingOf(this.#context, slice))
+    const letters = sliceLetters(slice, file, { transforms, limits })
     try {
       const to = { path: spoolPath(migration, slice), figures: new FigureBook() }
-      const counts = await this.makeBatches(slice, to, deadLetters, signal)
+      const counts = await this.makeBatches(slice, to, letters, signal)
       await writeSliceFigures(figuresPath(migration, slice), to.figures.result())
       return counts
     } finally {
-      await deadLetters.close()
+      await file.close()
     }
   }
 

@@ -17,6 +17,8 @@ import type { Lock } from '../state/lock.ts'
 import { totalsOf, type Totals } from '../state/totals.ts'
 import type { Phase } from './events.ts'
 import { exportPhase } from './export.ts'
+import { expectExpressible } from './inexpressible.ts'
+import { expectLettersClose } from './letters-close.ts'
 import { tidyUp } from './tidy-up.ts'
 import { Tokens } from './token.ts'
 import { validatePhase } from './validate.ts'
@@ -39,12 +41,12 @@ export interface RunResult {
  */
 export async function runMigration(context: RunContext): Promise<RunResult> {
   if (isFinished(context)) {
-    await tidyUpAfterwards(context)
+    const open = await tidyUpAfterwards(context)
     context.observe({
       type: 'note',
       message: `Nothing to do: everything the manifest asks for was moved${compared(context)}.`,
     })
-    return end(context, undefined)
+    return end(context, open)
   }
   const { state, migration, clock, observe } = context
   state.apply({
@@ -83,20 +85,27 @@ function compared(context: RunContext): string {
   return differing === 0 ? '' : `, and ${countOf(differing, 'slice')} did not compare equal`
 }
 
-/** The last run may have been killed after its last save. */
-async function tidyUpAfterwards(context: RunContext): Promise<void> {
+/** The last run may have been killed after its last save. @returns what is wrong with the dead letters by now */
+async function tidyUpAfterwards(context: RunContext): Promise<Failure | undefined> {
   // Takes over a lock that it left, too.
   const lock = await lockWorkFolder(context.migration).catch((error: unknown) => {
     if (error instanceof Failure) return undefined // another migration is at work there
     throw error
   })
-  if (lock === undefined) return
+  if (lock === undefined) return undefined
   try {
     await tidyUp(context)
+    await expectLettersClose(context)
+    return undefined
+  } catch (error) {
+    if (error instanceof Failure) return error
+    throw error
   } finally {
     await lock.release()
   }
 }
+
+const WRITING: readonly Phase[] = ['create', 'token', 'write']
 
 async function runPhases(context: RunContext): Promise<void> {
   const connection = new Connection(context)
@@ -107,6 +116,7 @@ async function runPhases(context: RunContext): Promise<void> {
       return validatePhase(context, () => connection.admin())
     })
     await phase(context, 'export', () => exportPhase(context), nothingToExport(context))
+    if (WRITING.some((name) => context.phases.has(name))) await expectExpressible(context)
     await phase(context, 'create', async () => {
       const admin = await connection.admin()
       if (admin !== undefined) return createPhase(context, admin)
@@ -133,6 +143,8 @@ async function runPhases(context: RunContext): Promise<void> {
         },
         nothingToWrite,
       )
+      // What is missing there would be looked for in the cluster.
+      await expectLettersClose(context)
       await phase(
         context,
         'verify',

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { removeLeftProfiles } from '../cluster/influxctl-profile.ts'
 import { removeLeftBehind } from '../io/left-behind.ts'
 import { pruneDeadLetters } from '../lines/prune-dead-letters.ts'
+import { settleRewritten } from '../lines/rewritten-dead-letters.ts'
 import { removeLiveCopy } from '../source/tsm/live-copy.ts'
 import { isAcknowledged } from '../state/state.ts'
 import { stateOf, type RunContext } from './context.ts'
@@ -20,7 +21,14 @@ export async function tidyUp(context: RunContext): Promise<void> {
     if (source.kind === 'data-dir' && source.snapshotDir !== undefined)
       await removeLiveCopy(source.snapshotDir)
   await removeSentSpools(context)
+  await settleRetriedLetters(context)
   await pruneLetters(context)
+}
+
+/** A retry that was killed may have moved letters in the state, and not in their file. */
+export async function settleRetriedLetters({ migration, plan, state }: RunContext): Promise<void> {
+  for (const mapping of plan.mappings)
+    await settleRewritten(deadLetterPath(migration, mapping), state.state.deadLetters?.[mapping.id])
 }
 
 /**

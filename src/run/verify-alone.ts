@@ -10,8 +10,10 @@ import { PatientQuery } from '../verify/patient-query.ts'
 import { QueriedDatabase } from '../verify/queried-database.ts'
 import type { Verification } from '../verify/verification.generated.ts'
 import { stateOf, type RunContext } from './context.ts'
+import { expectLettersClose } from './letters-close.ts'
 import { ServerReader } from './server-reader.ts'
 import { lettersOf } from './slice-letters.ts'
+import { settleRetriedLetters } from './tidy-up.ts'
 import { Tokens } from './token.ts'
 import { verify } from './verify.ts'
 import { lockWorkFolder } from './work-folder.ts'
@@ -34,6 +36,8 @@ export async function verifyAlone(
   const lock = await lockWorkFolder(migration)
   const tokens = new Tokens(context)
   try {
+    await settleRetriedLetters(context)
+    await expectLettersClose(context)
     await tokens.obtain(undefined)
     const admin = await openAdmin(migration.target, signal)
     try {

@@ -12,6 +12,9 @@ import type { ExportedSlice } from '../state/state.generated.ts'
 import { slicesToSend, slicesToWrite, stateOf, type RunContext } from './context.ts'
 import { dropSpool } from './damaged-spool.ts'
 import { sendSlices, type Sent } from './direct.ts'
+import { DeadLetterFiles } from './letters-close.ts'
+import { RejectionLimits } from './max-rejected.ts'
+import { sliceLetters } from './letter-sink.ts'
 import { expectSumsClose } from './sums.ts'
 import type { ClientFor } from './token.ts'
 import { deadLetterPath, spoolPath } from './work-folder.ts'
@@ -19,13 +22,16 @@ import { WriteProgress } from './write-progress.ts'
 
 /** @returns what was written, in words. */
 export async function writePhase(context: RunContext, clientFor: ClientFor): Promise<string> {
+  const limits = new RejectionLimits(context)
+  await limits.expectWithin()
   const { concurrency, limit } = context.migration.target.write
   const lanes = new Lanes({ concurrency, limit, clock: context.clock })
   const spooled = slicesToWrite(context)
   const direct = slicesToSend(context)
-  const before = spooled.length === 0 ? NOTHING : await writeSpools(context, spooled, clientFor, lanes)
+  const before =
+    spooled.length === 0 ? NOTHING : await writeSpools(context, spooled, clientFor, lanes, limits)
   const { failed, ...sent } =
-    direct.length === 0 ? NOTHING : await sendSlices(context, direct, clientFor, lanes)
+    direct.length === 0 ? NOTHING : await sendSlices(context, direct, clientFor, lanes, limits)
   const written = countOf(spooled.length + direct.length - failed, 'slice')
   const failures = failed === 0 ? '' : `, ${countOf(failed, 'slice')} failed`
   return `${written}, ${countOf(before.rows + sent.rows, 'row')}, ${formatBytes(before.bytes + sent.bytes)} sent${failures}`
@@ -38,8 +44,10 @@ async function writeSpools(
   slices: readonly Slice[],
   clientFor: ClientFor,
   lanes: Lanes,
+  limits: RejectionLimits,
 ): Promise<WriteProgress> {
   const progress = new WriteProgress(context, slices)
+  const files = new DeadLetterFiles(context)
   // Several slices at once, so that the lanes stay full where slices are small.
   const stop = new AbortController()
   const signal = AbortSignal.any([context.signal, stop.signal])
@@ -47,10 +55,12 @@ async function writeSpools(
   const worker = async () => {
     for (const slice of queue) {
       signal.throwIfAborted()
+      if (limits.exceeded) return
       try {
-        await writeSlice({ ...context, signal }, slice, clientFor(slice.mapping.target), lanes, progress)
+        const to = clientFor(slice.mapping.target)
+        await writeSlice({ ...context, signal }, slice, to, { lanes, limits, files, progress })
       } catch (error) {
-        if (error instanceof Failure && error.code.startsWith('spool/')) dropSpool(context, slice, error)
+        if (error instanceof Failure && isOfSpool(error)) dropSpool(context, slice, error)
         throw error
       }
     }
@@ -66,29 +76,40 @@ async function writeSpools(
   context.signal.throwIfAborted()
   const failed = results.find((result) => result.status === 'rejected')
   if (failed !== undefined) throw stop.signal.reason
+  await limits.expectWithin()
   return progress
+}
+
+/** What is spooled, or was refused of it, cannot be relied on: the slice has to be exported anew. */
+function isOfSpool({ code }: Failure): boolean {
+  return code.startsWith('spool/') || code.startsWith('export/')
+}
+
+interface Shared {
+  lanes: Lanes
+  limits: RejectionLimits
+  files: DeadLetterFiles
+  progress: WriteProgress
 }
 
 async function writeSlice(
   context: RunContext,
   slice: Slice,
   { client, token }: ReturnType<ClientFor>,
-  lanes: Lanes,
-  progress: WriteProgress,
+  { lanes, limits, files, progress }: Shared,
 ): Promise<void> {
   const started = context.clock.now()
   const path = spoolPath(context.migration, slice)
-  const { counts, sent } = exported(context, slice)
-  const letters = deadLetterPath(context.migration, slice.mapping)
+  const { counts, sent, transforms } = exported(context, slice)
   const spool = await openSpool(path)
   try {
-    const deadLetters = await openDeadLetters(letters)
+    const letters = await openDeadLetters(deadLetterPath(context.migration, slice.mapping))
     try {
       await writeBatches({
         database: slice.mapping.target,
         slice: slice.id,
         spool,
-        pending: pendingBatches(sent, counts.batches),
+        pending: untilExceeded(pendingBatches(sent, counts.batches), limits),
         client,
         lanes,
         clock: context.clock,
@@ -96,28 +117,31 @@ async function writeSlice(
         maxRetries: context.migration.target.write.maxRetries,
         tokenActivation: context.migration.target.write.tokenActivation,
         tokenCreatedAt: token.createdAt,
-        deadLetters,
+        deadLetters: sliceLetters(slice, letters, { transforms, limits }),
         onAcknowledged: (batch, outcome) => {
           context.state.apply({ type: 'batch-acknowledged', slice: slice.id, batch, outcome })
+          limits.acknowledged(slice, outcome)
           progress.acknowledged(outcome)
         },
       })
     } finally {
-      await deadLetters.close()
+      await letters.close()
     }
   } finally {
     await spool.close()
   }
-  expectSumsClose(slice, exported(context, slice))
+  const { sent: settled } = exported(context, slice)
+  if (limits.exceeded && !pendingBatches(settled, counts.batches).next().done) return
+  expectSumsClose(slice, { counts, sent: settled })
+  await files.expectClosed(slice, counts, settled)
   context.state.apply({ type: 'slice-written', slice: slice.id })
   await context.state.save()
   await removeSpool(path)
   progress.finish()
-  const { sent: all } = exported(context, slice)
   context.observe({
     type: 'slice-written',
     slice: slice.id,
-    sent: all,
+    sent: settled,
     seconds: (context.clock.now() - started) / 1000,
   })
 }
@@ -128,8 +152,16 @@ async function removeSpool(path: string): Promise<void> {
   await rm(`${path}.index.json`, { force: true })
 }
 
-function exported(context: RunContext, slice: Slice): Pick<ExportedSlice, 'counts' | 'sent'> {
+/** Batches, as long as not too much is refused: those under way are finished then. */
+function* untilExceeded(pending: Iterable<number>, limits: RejectionLimits): Generator<number> {
+  for (const batch of pending) {
+    if (limits.exceeded) return
+    yield batch
+  }
+}
+
+function exported(context: RunContext, slice: Slice): ExportedSlice {
   const state = stateOf(context, slice)
-  if (state?.status === 'exported' || state?.status === 'written') return state
+  if (state?.status === 'exported') return state
   throw new Error(`slice ${slice.id} is not exported`)
 }

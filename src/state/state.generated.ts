@@ -81,6 +81,12 @@ export interface State {
     }
   }
   /**
+   * Dead letter files that a retry has rewritten, by mapping: the SHA-256 (hex) of what it wrote. Such a file that still lies beside the old one takes its place.
+   */
+  deadLetters?: {
+    [k: string]: string
+  }
+  /**
    * Slices by id, `<mapping>/<start>_<end>`. A slice that is not here is pending.
    */
   slices: {
@@ -97,6 +103,10 @@ export interface ExportedSlice {
   counts: SliceCounts
   sent: SliceSent
   partlyWritten?: PartlyWritten
+  /**
+   * Hash over the transforms under which it was exported; missing when there were none.
+   */
+  transforms?: string
 }
 /**
  * Sums of the export: pointsRead = points + overwritten + deleted + filtered + refusedPoints.

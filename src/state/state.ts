@@ -43,7 +43,15 @@ export type StateEvent =
     }
   | { type: 'retention-set'; database: string }
   | { type: 'token-created'; description: string; id: string | undefined; at: string; databases: string[] }
-  | { type: 'slice-exported'; slice: string; target: string; fingerprint: string; counts: SliceCounts }
+  | {
+      type: 'slice-exported'
+      slice: string
+      target: string
+      fingerprint: string
+      counts: SliceCounts
+      /** Hash over the transforms. */
+      transforms?: string | undefined
+    }
   | { type: 'slice-retargeted'; slice: string; target: string }
   /** Its batches are made and sent from the first one on (transfer: direct). */
   | { type: 'slice-sending'; slice: string; target: string; fingerprint: string; recipe: Recipe }
@@ -54,6 +62,8 @@ export type StateEvent =
   /** A written slice is to be moved again, from the start. */
   | { type: 'slice-again'; slice: string }
   | { type: 'slice-verified'; slice: string; verified: SliceVerified }
+  /** `file`: the hash of the mapping's dead letter file as it is now; `slices`: what their sums change by. */
+  | { type: 'letters-retried'; mapping: string; file: string; slices: Record<string, SumChanges> }
   | {
       type: 'slice-failed'
       slice: string
@@ -63,6 +73,12 @@ export type StateEvent =
       where: string | undefined
       remedy: string | undefined
     }
+
+/** What is added to the sums of a slice; what is taken away is negative. */
+export interface SumChanges {
+  counts: Omit<SliceCounts, 'pointsRead' | 'batches' | 'rawBytes' | 'gzipBytes'>
+  sent: Pick<SliceSent, 'lines' | 'points' | 'refusedLines' | 'refusedPoints'>
+}
 
 /** Runs kept in the file. */
 const RUNS_KEPT = 20
@@ -105,10 +121,11 @@ export function reduce(state: State, event: StateEvent): State {
     case 'token-created':
       return { ...state, tokens: { ...state.tokens, [event.description]: createdToken(state, event) } }
     case 'slice-exported': {
-      const { slice, target, fingerprint, counts } = event
+      const { slice, target, fingerprint, counts, transforms } = event
       return withSlice(state, slice, {
         status: 'exported',
         ...{ target, fingerprint, counts, sent: NOTHING_SENT },
+        ...(transforms !== undefined && { transforms }),
         ...settledBefore(state, slice),
       })
     }
@@ -134,6 +151,20 @@ export function reduce(state: State, event: StateEvent): State {
       const counts = slice.status === 'exported' ? slice.counts : event.counts
       if (counts === undefined) throw new Error(`slice ${event.slice} is written, and not counted`)
       return withSlice(state, event.slice, { status: 'written', target, fingerprint, counts, sent })
+    }
+    case 'letters-retried': {
+      const changed = Object.entries(event.slices).map(([id, { counts, sent }]) => {
+        const slice = state.slices[id]
+        if (slice?.status !== 'written') throw new Error(`slice ${id} is not written`)
+        // What it was compared with before is not what is there now.
+        const { verified: _, ...before } = slice
+        return [id, { ...before, counts: plus(slice.counts, counts), sent: plus(slice.sent, sent) }] as const
+      })
+      return {
+        ...state,
+        deadLetters: { ...state.deadLetters, [event.mapping]: event.file },
+        slices: { ...state.slices, ...Object.fromEntries(changed) },
+      }
     }
     case 'slice-again': {
       const { target } = expectWritten(state, event.slice)
@@ -235,6 +266,14 @@ function addOutcome(sent: SliceSent, batch: number, outcome: BatchOutcome): Slic
     refusedPoints: sent.refusedPoints + outcome.refusedPoints,
     bytes: sent.bytes + outcome.bytes,
   }
+}
+
+function plus<T extends object>(sums: T, changes: Record<string, number>): T {
+  const changed = Object.entries(sums).map(([name, value]: [string, unknown]) => [
+    name,
+    typeof value === 'number' ? value + (changes[name] ?? 0) : value,
+  ])
+  return Object.fromEntries(changed) as T
 }
 
 /** The ranges with one more batch in them. Adding a batch twice is a defect: it would count twice. */

@@ -40,6 +40,8 @@ export interface Migration {
   run(...flags: string[]): Promise<Finished>
   /** Another command with the same manifest. */
   command(name: string, ...flags: string[]): Promise<Finished>
+  /** `retry --dead-letter`. */
+  retry(...flags: string[]): Promise<Finished>
   /** `status --json`. */
   status(): Promise<State & { totals: Totals }>
   /** Replaces the manifest. */
@@ -59,6 +61,7 @@ export async function migrationOf(manifest: string, env: NodeJS.ProcessEnv): Pro
     folder,
     run: (...flags) => ferry(['run', file, ...flags], { cwd: folder, env }),
     command: (name, ...flags) => ferry([name, file, ...flags], { cwd: folder, env }),
+    retry: (...flags) => ferry(['retry', file, '--dead-letter', ...flags], { cwd: folder, env }),
     async status() {
       const { exitCode, stdout, stderr } = await ferry(['status', file, '--json'], { cwd: folder })
       if (exitCode !== 0) throw new Error(`status: ${exitCode}\n${stderr}`)
@@ -67,7 +70,9 @@ export async function migrationOf(manifest: string, env: NodeJS.ProcessEnv): Pro
     rewrite: (text) => writeFile(file, text),
     async letters() {
       await mkdir(work, { recursive: true })
-      const names = (await readdir(work, { recursive: true })).filter((name) => name.endsWith('.ndjson'))
+      const names = (await readdir(work, { recursive: true })).filter((name) =>
+        /(^|\/)dead-letter\/.*\.ndjson$/.test(name),
+      )
       const texts = await Promise.all(names.sort().map((name) => readFile(join(work, name), 'utf8')))
       const lines = texts.join('').split('\n')
       return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as DeadLetter)

@@ -4,7 +4,6 @@ import { systemClock } from '../../io/clock.ts'
 import { readManifestFile } from '../../manifest/read.ts'
 import { expectSamePlan, planFileOf } from '../../plan/plan-file.ts'
 import type { Migration } from '../../manifest/migration.ts'
-import type { Plan, Slice } from '../../plan/plan.ts'
 import { PHASES, type Observer, type Phase } from '../../run/events.ts'
 import { runMigration } from '../../run/run.ts'
 import { acquireLock } from '../../state/lock.ts'
@@ -21,7 +20,7 @@ import {
   type ManifestOptions,
 } from '../options.ts'
 import { plainLog } from '../plain-log.ts'
-import { prepare, statePathOf } from '../prepare.ts'
+import { prepare, slicesOf, statePathOf } from '../prepare.ts'
 import { showOutcome } from '../show-outcome.ts'
 
 interface RunOptions extends ManifestOptions {
@@ -58,7 +57,7 @@ export async function run(file: string, options: RunOptions, signal: AbortSignal
     if (options.plan !== undefined)
       await expectSamePlan(options.plan, planFileOf(migration.name, plan, state))
     expectSomethingToExport(file, migration, options.only)
-    const slices = slicesOfMappings(plan, options.mapping)
+    const slices = slicesOf(plan, options.mapping)
     const stateFile = new StateFile(statePath, state ?? initialState(migration.name, migration.hash))
     const { observe, finished } = await display(options)
     const result = await runMigration({
@@ -103,17 +102,6 @@ function expectSomethingToExport(file: string, { transfer }: Migration, only: Ph
     where: file,
     remedy:
       'Slices are written as they are read, in the write phase. For a spool to look at, say "transfer: staged".',
-    exit: ExitCode.manifest,
-  })
-}
-
-/** Slices of the mappings named, or all. @throws Failure `options/mapping` */
-export function slicesOfMappings(plan: Plan, mappings: readonly string[] | undefined): Slice[] {
-  if (mappings === undefined) return plan.slices
-  const unknown = mappings.find((id) => plan.mappings.every((mapping) => mapping.id !== id))
-  if (unknown === undefined) return plan.slices.filter(({ mapping }) => mappings.includes(mapping.id))
-  throw new Failure('options/mapping', `--mapping: there is no mapping "${unknown}"`, {
-    remedy: `Mappings are ${plan.mappings.map(({ id }) => id).join(', ')}.`,
     exit: ExitCode.manifest,
   })
 }

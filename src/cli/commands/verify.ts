@@ -17,9 +17,8 @@ import {
   type ManifestOptions,
 } from '../options.ts'
 import { plainLog } from '../plain-log.ts'
-import { prepare, statePathOf } from '../prepare.ts'
+import { prepare, slicesOf, statePathOf } from '../prepare.ts'
 import { showVerification } from '../show-verification.ts'
-import { slicesOfMappings } from './run.ts'
 
 interface VerifyOptions extends ManifestOptions {
   level?: 'basic' | 'full'
@@ -68,7 +67,7 @@ async function verify(file: string, options: VerifyOptions): Promise<void> {
   const lock = await acquireLock(statePathOf(file, options))
   try {
     const { migration, plan, state, statePath } = await prepare(file, options, signal, false)
-    const slices = slicesOfMappings(plan, options.mapping)
+    const slices = slicesOf(plan, options.mapping)
     if (state === undefined || slices.every(({ id }) => state.slices[id]?.status !== 'written'))
       throw new Failure('verify/nothing-written', 'nothing is written yet that could be compared', {
         where: statePath,

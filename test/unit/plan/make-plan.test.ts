@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { ALL_TIME, intersect, type TimeWindow } from '../../../src/core/time.ts'
 import type { Mapping, Migration } from '../../../src/manifest/migration.ts'
 import { makePlan } from '../../../src/plan/make-plan.ts'
+import { mappingOfSlice } from '../../../src/plan/mapping-of-slice.ts'
 import { withoutWindows } from '../../../src/plan/slices.ts'
 import type { Catalog, ShardGroup } from '../../../src/source/catalog.ts'
 import type { State } from '../../../src/state/state.generated.ts'
@@ -267,4 +268,21 @@ describe('a slice that failed', () => {
     expect(elsewhere(failed(failed(sent, id), id))).toEqual(['state/contradiction'])
     expect(elsewhere(failed(exported, id))).toEqual([])
   })
+})
+
+test('every slice is found again in the mapping that it comes from', () => {
+  const early = { start: ALL_TIME.start, end: 10n }
+  const late = { start: 10n, end: ALL_TIME.end }
+  const mappings = [
+    mapping('plant', 'autogen', 'first', early),
+    mapping('plant', 'autogen', 'second', late),
+    mapping('*', '*', '{database}/{retentionPolicy}'),
+  ]
+  const one = migration(mappings)
+  const catalog = catalogOf({
+    'plant.autogen': [group(1, 0n, 10n), group(2, 10n, 20n)],
+    'plant.weekly': [group(3, 0n, 10n)],
+  })
+  const { slices } = makePlan(one, [catalog], undefined).plan
+  expect(slices.map((slice) => mappings.indexOf(mappingOfSlice(one, slice)))).toEqual([0, 1, 2])
 })

@@ -185,3 +185,46 @@ test('the check of a batch depends on its number and on what it holds, and not o
   expect(checkOf(8, gzipSync(text, { level: 1 }))).not.toBe(check)
   expect(checkOf(7, gzipSync(Buffer.concat([text, text]), { level: 1 }))).not.toBe(check)
 })
+
+test('what a retry changes keeps the sums closed', () => {
+  const sending = reduce(exported, {
+    type: 'batch-acknowledged',
+    slice: 'a/0_1',
+    batch: 0,
+    outcome: { lines: 40, points: 80, refusedLines: 10, refusedPoints: 20, bytes: 9 },
+  })
+  const event: StateEvent = {
+    type: 'letters-retried',
+    mapping: 'a',
+    file: 'hash of the file',
+    slices: {
+      'a/0_1': {
+        counts: {
+          points: 3,
+          overwritten: 1,
+          deleted: 0,
+          filtered: 0,
+          refusedPoints: -4,
+          skipped: 0,
+          rows: 2,
+        },
+        sent: { lines: 9, points: 17, refusedLines: -7, refusedPoints: -14 },
+      },
+    },
+  }
+  expect(() => reduce(sending, event)).toThrow('not written')
+  const retried = reduce(reduce(sending, { type: 'slice-written', slice: 'a/0_1' }), event)
+  expect(retried.deadLetters).toEqual({ a: 'hash of the file' })
+  expect(retried.slices['a/0_1']).toMatchObject({
+    status: 'written',
+    counts: { ...counts, points: 103, overwritten: 1, refusedPoints: -4, rows: 52 },
+    sent: {
+      batches: [{ first: 0, last: 0 }],
+      lines: 49,
+      points: 97,
+      refusedLines: 3,
+      refusedPoints: 6,
+      bytes: 9,
+    },
+  })
+})
