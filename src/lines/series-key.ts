@@ -13,30 +13,41 @@ export const MAX_KEY_BYTES = 65_535
  */
 export type SeriesKey = { kind: 'key'; bytes: Buffer } | { kind: 'malformed' | 'refused'; reason: string }
 
+/** The names of a series, decoded: tags sorted by the bytes of their keys, empty ones left out. */
+export interface SeriesNames {
+  measurement: Buffer
+  tags: { key: Buffer; value: Buffer }[]
+}
+
 /**
  * Reads the part of a 1.x line before its first unescaped space. As in 1.x a delimiter is escaped when the byte
- * before it is a backslash, even if that backslash has one before it.
+ * before it is a backslash, even if that backslash has one before it. Or says why 1.x would not have taken it.
  */
-export function parseSeriesKey(raw: Uint8Array): SeriesKey {
-  const malformed = (reason: string): SeriesKey => ({ kind: 'malformed', reason })
+export function decodeSeriesKey(raw: Uint8Array): SeriesNames | string {
   const parts = split(raw, COMMA)
   const measurement = decodeName(parts[0] ?? raw, 'measurement')
-  if (measurement.length === 0) return malformed('missing measurement')
-  const tags: { key: Buffer; value: Buffer }[] = []
+  if (measurement.length === 0) return 'missing measurement'
+  const tags: SeriesNames['tags'] = []
   for (const part of parts.slice(1)) {
     const [rawKey, rawValue, ...rest] = split(part, EQUALS)
-    if (rawKey === undefined || rawKey.length === 0) return malformed('missing tag key')
-    if (rawValue === undefined) return malformed('missing tag value')
-    if (rest.length > 0) return malformed('invalid tag format')
+    if (rawKey === undefined || rawKey.length === 0) return 'missing tag key'
+    if (rawValue === undefined) return 'missing tag value'
+    if (rest.length > 0) return 'invalid tag format'
     tags.push({ key: decodeName(rawKey, 'tag key'), value: decodeName(rawValue, 'tag value') })
   }
   tags.sort((a, b) => Buffer.compare(a.key, b.key))
-  if (tags.some((tag, i) => i > 0 && tags[i - 1]?.key.equals(tag.key))) return malformed('duplicate tags')
+  if (tags.some((tag, i) => i > 0 && tags[i - 1]?.key.equals(tag.key))) return 'duplicate tags'
+  return { measurement, tags: tags.filter((tag) => tag.value.length > 0) }
+}
 
-  const present = tags.filter((tag) => tag.value.length > 0)
+/** A series key as 1.x has it in v3 escaping. */
+export function parseSeriesKey(raw: Uint8Array): SeriesKey {
+  const names = decodeSeriesKey(raw)
+  if (typeof names === 'string') return { kind: 'malformed', reason: names }
+  const { measurement, tags } = names
   const reason =
     inexpressible(measurement, 'measurement') ??
-    present
+    tags
       .map((tag) => inexpressible(tag.key, 'tag key') ?? inexpressible(tag.value, 'tag value'))
       .find((found) => found !== undefined)
   if (reason !== undefined) return { kind: 'refused', reason }
@@ -44,7 +55,7 @@ export function parseSeriesKey(raw: Uint8Array): SeriesKey {
     kind: 'key',
     bytes: Buffer.concat([
       encodeName(measurement, 'measurement'),
-      ...present.flatMap((tag) => [
+      ...tags.flatMap((tag) => [
         Buffer.from(','),
         encodeName(tag.key, 'tag key'),
         Buffer.from('='),
