@@ -79,6 +79,11 @@ export function couldBeTarget(name: string, mapping: Mapping): boolean {
 
 /** Whether `name` fits a pattern in which `*` stands for any characters. */
 export function matchesPattern(pattern: string, name: string): boolean {
+  return wildcard(pattern).test(name)
+}
+
+/** A pattern in which `*` stands for any characters, made once and asked often. */
+export function wildcard(pattern: string): RegExp {
   const parts = pattern.split('*').map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
-  return new RegExp(`^${parts.join('.*')}$`, 's').test(name)
+  return new RegExp(`^${parts.join('.*')}$`, 's')
 }
