@@ -16,7 +16,8 @@ const below = {
   cluster: ['plan', 'state', 'manifest', 'lines'],
   sandbox: [],
   report: ['plan', 'state', 'manifest', 'lines'],
-  run: ['source', 'kernel', 'lines', 'cluster', 'plan', 'state', 'manifest'],
+  preflight: ['source', 'kernel', 'lines', 'cluster', 'plan', 'state', 'manifest', 'report'],
+  run: ['preflight', 'source', 'kernel', 'lines', 'cluster', 'plan', 'state', 'manifest'],
 }
 
 module.exports = {

@@ -1,6 +1,6 @@
 /** About how many partitions a table of the cluster gets from a slice. */
 import type { PartitionPart } from '../manifest/migration.ts'
-import type { TargetSeries } from './target-series.ts'
+import type { TargetSeries } from '../lines/transform/series-transform.ts'
 
 /** InfluxData: "we recommend to keep the total number of partitions under 10,000". */
 export const ADVISED_PARTITIONS = 10_000

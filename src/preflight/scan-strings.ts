@@ -11,9 +11,8 @@ import { BlockType } from '../source/tsm/block-store.ts'
 import { openSeriesCursor, type FieldSources, type SeriesSources } from '../source/tsm/series-cursor.ts'
 import { SeriesReader, type RowSink } from '../source/tsm/series-reader.ts'
 import { LONG_STRING, longStringReason } from './long-strings.ts'
-import { seenSeries } from './seen-series.ts'
-import { pointOf } from './survey-builder.ts'
-import type { TransformSeries } from './target-series.ts'
+import { seenSeries, shownText } from './seen-series.ts'
+import { pointOf, type TransformSeries } from './survey-builder.ts'
 import { addRefused, newSurvey, type Survey } from './survey.ts'
 
 export interface ScanOptions {
@@ -22,7 +21,7 @@ export interface ScanOptions {
   /** Bytes for indexes, WAL and kernel together. */
   memory: number
   temporaryFolder: string
-  transform: TransformSeries | undefined
+  transform: TransformSeries
   /** `onCorruption: skip` */
   onDamage: ((damage: Failure) => void) | undefined
   signal: AbortSignal
@@ -57,9 +56,9 @@ export async function scanStrings(options: ScanOptions): Promise<Survey> {
 class StringScan {
   readonly survey: Survey = newSurvey()
   readonly #reader: SeriesReader
-  readonly #transform: TransformSeries | undefined
+  readonly #transform: TransformSeries
 
-  constructor(reader: SeriesReader, transform: TransformSeries | undefined) {
+  constructor(reader: SeriesReader, transform: TransformSeries) {
     this.#reader = reader
     this.#transform = transform
   }
@@ -72,7 +71,7 @@ class StringScan {
     const seen = seenSeries(names, [])
     const kept = this.#kept(seen, strings)
     for (const { field, sources } of strings) {
-      const name = field.toString()
+      const name = field.toString('latin1')
       const measurement = kept.get(name)
       if (measurement === undefined) continue
       const refuse = (reason: string, time: bigint) =>
@@ -98,13 +97,16 @@ class StringScan {
 
   /** Which of these fields are strings in the target as well, and the measurement that they get to. */
   #kept(series: ReturnType<typeof seenSeries>, strings: readonly FieldSources[]): Map<string, string> {
-    const names = strings.map(({ field }) => field.toString())
-    if (this.#transform === undefined) return new Map(names.map((name) => [name, series.measurement]))
+    const names = strings.map(({ field }) => field.toString('latin1'))
+    if (this.#transform === undefined)
+      return new Map(names.map((name) => [name, shownText(series.measurement)]))
     const fields = names.map((name) => ({ name, type: 'string' as const }))
     const targets = this.#transform({ ...series, fields })
     return new Map(
       targets.flatMap(({ measurement, fields }) =>
-        fields.filter(({ type }) => type === 'string').map(({ from }) => [from, measurement]),
+        fields
+          .filter(({ type }) => type === 'string')
+          .map(({ from }) => [names[from] ?? '', shownText(measurement)]),
       ),
     )
   }

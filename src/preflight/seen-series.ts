@@ -1,20 +1,21 @@
-/** A series as a survey meets it in one slice: its names decoded, one entry for each field and type of it. */
+/**
+ * A series as a survey meets it in one slice: its names decoded, one entry for each field and type of it. Names are byte
+ * strings, as transforms want them (lines/transform/byte-string.ts).
+ */
 import { isUtf8 } from 'node:buffer'
 import type { FieldType } from '../manifest/migration.ts'
 import type { SeriesNames } from '../lines/series-key.ts'
+import { bytesOf } from '../lines/transform/byte-string.ts'
 
 export interface SeenSeries {
   measurement: string
   tags: [key: string, value: string][]
-  /** A name that is not UTF-8 is read as if it were; `reason` says so. */
-  refused: string | undefined
   fields: SeenField[]
 }
 
 export interface SeenField {
   name: string
   type: FieldType
-  refused: string | undefined
   /** Of what is stored, nanoseconds. */
   first: bigint
   last: bigint
@@ -23,19 +24,21 @@ export interface SeenField {
 }
 
 export function seenSeries({ measurement, tags }: SeriesNames, fields: SeenField[]): SeenSeries {
-  const refused =
-    notUtf8(measurement, 'measurement') ??
-    tags
-      .map(({ key, value }) => notUtf8(key, 'tag key') ?? notUtf8(value, 'tag value'))
-      .find((reason) => reason !== undefined)
   return {
-    measurement: measurement.toString(),
-    tags: tags.map(({ key, value }) => [key.toString(), value.toString()]),
-    refused,
+    measurement: measurement.toString('latin1'),
+    tags: tags.map(({ key, value }) => [key.toString('latin1'), value.toString('latin1')]),
     fields,
   }
 }
 
-export function notUtf8(name: Uint8Array, kind: string): string | undefined {
-  return isUtf8(name) ? undefined : `the ${kind} is not valid UTF-8`
+/** A byte string as text; `undefined` when it is not UTF-8. */
+export function textOf(name: string): string | undefined {
+  if (/^[ -~]*$/.test(name)) return name
+  const bytes = bytesOf(name)
+  return isUtf8(bytes) ? bytes.toString() : undefined
+}
+
+/** For messages: what is not UTF-8 gets the replacement character. */
+export function shownText(name: string): string {
+  return bytesOf(name).toString()
 }

@@ -2,9 +2,11 @@
 import { hash } from 'node:crypto'
 import { formatRfc3339, type TimeWindow } from '../core/time.ts'
 import { inexpressible } from '../lines/names.ts'
+import { bytesOf } from '../lines/transform/byte-string.ts'
+import type { compileTransforms, TargetSeries } from '../lines/transform/series-transform.ts'
 import type { FieldType, PartitionPart } from '../manifest/migration.ts'
 import { PartitionCount } from './partitions.ts'
-import type { SeenField, SeenSeries } from './seen-series.ts'
+import { shownText, textOf, type SeenField, type SeenSeries } from './seen-series.ts'
 import {
   addMerged,
   addRefused,
@@ -16,9 +18,10 @@ import {
   type Survey,
   type TableSurvey,
 } from './survey.ts'
-import type { TargetSeries, TransformSeries } from './target-series.ts'
 
-/** Of which tables, tags and fields (as the target has them) points are to be counted. */
+export type TransformSeries = ReturnType<typeof compileTransforms>
+
+/** Of which tags and fields of a table (as the target has them) points are to be counted. */
 export interface Wanted {
   /** All points of the table; of series with these tags; of these fields. */
   all: boolean
@@ -28,7 +31,7 @@ export interface Wanted {
 
 export interface BuilderOptions {
   window: TimeWindow
-  transform: TransformSeries | undefined
+  transform: TransformSeries
   partitionTemplate: PartitionPart[] | undefined
   /** By measurement. */
   wanted: ReadonlyMap<string, Wanted>
@@ -36,6 +39,13 @@ export interface BuilderOptions {
 
 /** Series of a slice that are remembered to find those that become one: beyond it, fewer are found. */
 const SERIES_REMEMBERED = 2_000_000
+
+/** A field of a target, and the fields of the source that it is made of. */
+interface Part {
+  name: string
+  type: FieldType
+  seen: SeenField[]
+}
 
 export class SurveyBuilder {
   readonly #options: BuilderOptions
@@ -52,7 +62,7 @@ export class SurveyBuilder {
     for (const target of transform?.(series) ?? [unchanged(series)]) this.#addTarget(series, target)
   }
 
-  /** Points that are no series' or field's fault. */
+  /** Points whose names are not what is wrong. */
   refuse(measurement: string, reason: string, points: number, example: string): void {
     addRefused(this.#survey, { measurement, reason, points, examples: [example] })
   }
@@ -63,12 +73,13 @@ export class SurveyBuilder {
   }
 
   #addTarget(series: SeenSeries, target: TargetSeries): void {
-    const { measurement, tags } = target
     const parts = partsOf(series, target)
-    const reason = series.refused ?? reasonOfTagValues(tags)
-    if (reason !== undefined) {
+    const measurement = textOf(target.measurement)
+    const reason = measurement === undefined ? NOT_UTF8('measurement') : reasonOfTags(target)
+    if (measurement === undefined || reason !== undefined) {
       const points = parts.reduce((sum, { seen }) => sum + sumOf(seen), 0)
-      return this.refuse(measurement, reason, points, keyOf(target))
+      this.refuse(shownText(target.measurement), reason ?? '', points, keyOf(target))
+      return
     }
     let table = this.#survey.tables.get(measurement)
     if (table === undefined) {
@@ -76,27 +87,26 @@ export class SurveyBuilder {
       this.#partitions.set(table, new PartitionCount(this.#options.partitionTemplate))
     }
     table.series += 1
-    this.#partitions.get(table)?.add(tags)
-    for (const { name, type, seen } of parts) {
-      const refused = seen.find((one) => one.refused !== undefined)?.refused
-      if (refused === undefined) this.#addField(table, target, name, type, seen)
-      else this.refuse(measurement, refused, sumOf(seen), `${keyOf(target)} ${name}`)
+    this.#partitions.get(table)?.add(target.tags)
+    const keys = [...target.tags.map(([key]) => key), ...target.rowTags.map(({ key }) => key)]
+    const tags = new Set(keys.map((key) => textOf(key) ?? ''))
+    const wanted = this.#options.wanted.get(measurement)
+    const isWanted = wanted !== undefined && (wanted.all || [...tags].some((tag) => wanted.tags.has(tag)))
+    for (const part of parts) {
+      const name = textOf(part.name)
+      if (name === undefined)
+        this.refuse(measurement, NOT_UTF8('field key'), sumOf(part.seen), pointOf(target, part.name))
+      else this.#addField(table, name, part, isWanted || wanted?.fields.has(name) === true)
     }
-    this.#addTags(table, target, parts)
-    if (this.#options.transform !== undefined) this.#lookForMerged(target)
+    for (const tag of tags) {
+      const isCounted = wanted?.tags.has(tag) === true
+      const points = isCounted ? parts.reduce((sum, { seen }) => sum + sumOf(seen), 0) : undefined
+      table.tags.set(tag, added(table.tags.get(tag), points))
+    }
+    if (this.#options.transform !== undefined) this.#lookForMerged(measurement, target, series)
   }
 
-  #addField(
-    table: TableSurvey,
-    { measurement, tags }: TargetSeries,
-    name: string,
-    type: FieldType,
-    seen: readonly SeenField[],
-  ): void {
-    const wanted = this.#options.wanted.get(measurement)
-    const isWanted =
-      wanted !== undefined &&
-      (wanted.all || wanted.fields.has(name) || tags.some(([tag]) => wanted.tags.has(tag)))
+  #addField(table: TableSurvey, name: string, { type, seen }: Part, isWanted: boolean): void {
     const points = isWanted ? sumOf(seen) : undefined
     const types = fieldOf(table, name)
     const known = types.get(type)
@@ -105,73 +115,52 @@ export class SurveyBuilder {
     for (const { first, last } of seen) addTimes(table, this.#within(first, last))
   }
 
-  #addTags(table: TableSurvey, target: TargetSeries, parts: readonly Part[]): void {
-    const wanted = this.#options.wanted.get(target.measurement)
-    for (const tag of [...target.tags.map(([key]) => key), ...target.rowTags.map(({ key }) => key)]) {
-      const points = wanted?.tags.has(tag)
-        ? parts.reduce((sum, { seen }) => sum + sumOf(seen), 0)
-        : undefined
-      table.tags.set(tag, added(table.tags.get(tag), points))
-    }
-  }
-
   #within(first: bigint, last: bigint): { first: bigint; last: bigint } {
     const { start, end } = this.#options.window
     return { first: first < start ? start : first, last: last >= end ? end - 1n : last }
   }
 
   /** Series whose tags come from values cannot be told apart here. */
-  #lookForMerged(target: TargetSeries): void {
-    const { measurement, fields, rowTags } = target
-    const names = new Set(fields.map(({ name }) => name))
-    const merged = fields.length - names.size
-    const example = keyOf(target)
-    if (merged > 0) {
-      const twice = fields.find(({ name }, i) => fields.findIndex((one) => one.name === name) < i)
-      addMerged(this.#survey, measurement, { series: 0, fields: merged, example: `${example} ${twice?.name}` })
-    }
-    if (rowTags.length > 0) return
+  #lookForMerged(measurement: string, target: TargetSeries, { fields }: SeenSeries): void {
+    const origins = new Map<string, Set<string>>()
+    for (const { name, from } of target.fields)
+      origins.set(name, (origins.get(name) ?? new Set()).add(fields[from]?.name ?? ''))
+    for (const [name, sources] of origins)
+      if (sources.size > 1)
+        addMerged(this.#survey, measurement, { series: 0, fields: sources.size - 1, example: pointOf(target, name) })
+    if (target.rowTags.length > 0) return
     const key = hash('md5', JSON.stringify([measurement, target.tags]), 'base64')
-    if (this.#targets.has(key)) addMerged(this.#survey, measurement, { series: 1, fields: 0, example })
+    if (this.#targets.has(key))
+      addMerged(this.#survey, measurement, { series: 1, fields: 0, example: keyOf(target) })
     else if (this.#targets.size < SERIES_REMEMBERED) this.#targets.add(key)
   }
 }
 
-interface Part {
-  name: string
-  type: FieldType
-  /** The source's fields that it is made of. */
-  seen: SeenField[]
-}
-
-/** A target's fields, each with what it is made of: of several types of one field, the one that it kept or all of them. */
 function partsOf(series: SeenSeries, { fields, constants }: TargetSeries): Part[] {
-  const parts = fields.map(({ name, type, from }): Part => {
-    const sources = series.fields.filter((field) => field.name === from)
-    const same = sources.filter((field) => field.type === type)
-    return { name, type, seen: same.length > 0 ? same : sources }
-  })
-  const [some] = series.fields
-  const made = constants.map(({ name }): Part => ({ name, type: 'string', seen: some ? [some] : [] }))
-  return [...parts, ...made]
+  const at = (field: number) => series.fields.slice(field, field + 1)
+  return [
+    ...fields.map(({ name, type, from }) => ({ name, type, seen: at(from) })),
+    ...constants.map(({ name, type, rows }) => ({ name, type, seen: rows.slice(0, 1).flatMap(at) })),
+  ]
 }
 
 function unchanged({ measurement, tags, fields }: SeenSeries): TargetSeries {
-  const kept = fields.map(({ name, type }) => ({ name, type, from: name }))
+  const kept = fields.map(({ name, type }, from) => ({ name, type, from }))
   return { measurement, tags, rowTags: [], fields: kept, constants: [], precision: undefined }
 }
 
-function reasonOfTagValues(tags: TargetSeries['tags']): string | undefined {
+const NOT_UTF8 = (kind: string) => `the ${kind} is not valid UTF-8`
+
+/** A tag key that v3 cannot express may be renamed, if it is text. */
+function reasonOfTags({ tags, rowTags }: TargetSeries): string | undefined {
+  const keys = [...tags.map(([key]) => key), ...rowTags.map(({ key }) => key)]
+  if (keys.some((key) => textOf(key) === undefined)) return NOT_UTF8('tag key')
   for (const [, value] of tags) {
-    if (isPlain(value)) continue
-    const reason = inexpressible(Buffer.from(value), 'tag value')
+    if (/^[\w. -]+$/.test(value)) continue
+    const reason = inexpressible(bytesOf(value), 'tag value')
     if (reason !== undefined) return reason
   }
   return undefined
-}
-
-function isPlain(value: string): boolean {
-  return /^[\w. -]+$/.test(value)
 }
 
 function sumOf(seen: readonly SeenField[]): number {
@@ -179,11 +168,15 @@ function sumOf(seen: readonly SeenField[]): number {
 }
 
 /** A series as messages name it. */
-export function keyOf({ measurement, tags }: Pick<TargetSeries, 'measurement' | 'tags'>): string {
-  return [measurement, ...tags.map(([key, value]) => `${key}=${value}`)].join(',')
+function keyOf({ measurement, tags }: Pick<TargetSeries, 'measurement' | 'tags'>): string {
+  return shownText([measurement, ...tags.map(([key, value]) => `${key}=${value}`)].join(','))
 }
 
-/** A point as messages name it. */
-export function pointOf(series: Pick<TargetSeries, 'measurement' | 'tags'>, field: string, time: bigint): string {
-  return `${keyOf(series)} ${field} at ${formatRfc3339(time)}`
+/** A field of a series, or a point, as messages name it. */
+export function pointOf(
+  series: Pick<TargetSeries, 'measurement' | 'tags'>,
+  field: string,
+  time?: bigint,
+): string {
+  return `${keyOf(series)} ${shownText(field)}${time === undefined ? '' : ` at ${formatRfc3339(time)}`}`
 }

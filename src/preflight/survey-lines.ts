@@ -9,7 +9,7 @@ import { decodeSeriesKey } from '../lines/series-key.ts'
 import type { TimeWindow } from '../core/time.ts'
 import type { FieldType } from '../manifest/migration.ts'
 import { LONG_STRING, longStringReason } from './long-strings.ts'
-import { notUtf8, seenSeries, type SeenField, type SeenSeries } from './seen-series.ts'
+import { seenSeries, shownText, type SeenField, type SeenSeries } from './seen-series.ts'
 import { pointOf } from './survey-builder.ts'
 
 export interface SurveyLinesOptions {
@@ -50,7 +50,7 @@ function takeSeries(store: PointStore, sight: LineSight): void {
     const names = splitEncodedKey(Buffer.from(store.series.at(id)))
     const series = seenSeries(names, fields)
     for (let pair = store.seriesPairs[id] ?? 0; pair !== 0; pair = store.pairNext[pair - 1] ?? 0) {
-      const name = decodeEncodedName(store.fields.at(store.pairField[pair - 1] ?? 0)).toString()
+      const name = decodeEncodedName(store.fields.at(store.pairField[pair - 1] ?? 0)).toString('latin1')
       takePair(store, pair - 1, name, series, sight)
     }
     if (fields.length > 0) sight.add(series)
@@ -76,7 +76,7 @@ function takePair(
       see(series.fields, name, type, time)
       if (type !== 'string' || valueEnd - start <= LONG_STRING) continue
       const reason = longStringReason(store.bytes.subarray(start, valueEnd))
-      if (reason !== undefined) sight.refuse(series.measurement, reason, 1, pointOf(series, name, time))
+      if (reason !== undefined) sight.refuse(shownText(series.measurement), reason, 1, pointOf(series, name, time))
     }
   }
 }
@@ -84,7 +84,7 @@ function takePair(
 function see(fields: SeenField[], name: string, type: FieldType, time: bigint): void {
   let field = fields.find((one) => one.name === name && one.type === type)
   if (field === undefined) {
-    field = { name, type, refused: undefined, first: time, last: time, points: pointsOfNothing }
+    field = { name, type, first: time, last: time, points: pointsOfNothing }
     fields.push(field)
   }
   const count = field.points() + 1
@@ -134,9 +134,7 @@ function seriesOfLine(line: Buffer): SeenSeries | undefined {
     let valueEnd = data[start] === 0x22 ? scan.stringEnd(data, start, to) : start
     if (valueEnd < 0) break
     while (valueEnd < to && data[valueEnd] !== 0x2c && data[valueEnd] !== 0x20) valueEnd += 1
-    see(fields, name.toString(), typeOf(data[start] ?? 0, data[valueEnd - 1] ?? 0), BigInt(time ?? 0))
-    const seen = fields.at(-1)
-    if (seen !== undefined) seen.refused = notUtf8(name, 'field key')
+    see(fields, name.toString('latin1'), typeOf(data[start] ?? 0, data[valueEnd - 1] ?? 0), BigInt(time ?? 0))
     if (data[valueEnd] !== 0x2c) break
     at = valueEnd + 1
   }

@@ -8,6 +8,7 @@ import { writeFileAtomically } from '../io/atomic-file.ts'
 import type { Migration } from '../manifest/migration.ts'
 import type { Slice } from '../plan/plan.ts'
 import { fingerprintOf } from '../plan/slices.ts'
+import { compileTransforms } from '../lines/transform/series-transform.ts'
 import { readLineProtocolFiles } from '../source/line-protocol-files.ts'
 import { mappingOf } from './mapping-of.ts'
 import { scanStrings } from './scan-strings.ts'
@@ -15,12 +16,11 @@ import { addSurvey, readSurveyJson, surveyJson, type Survey } from './survey.ts'
 import { SurveyBuilder, type Wanted } from './survey-builder.ts'
 import { surveyLines } from './survey-lines.ts'
 import { surveyTsm } from './survey-tsm.ts'
-import { transformOf } from './target-series.ts'
 
 export interface SurveyContext {
   migration: Migration
-  /** Also reads the values that a cluster might not take; those of line protocol files are read in any case. */
-  deep: boolean
+  /** Of which slices the values that a cluster might not take are read too; those of line protocol files are in any case. */
+  isDeep: (slice: Slice) => boolean
   signal: AbortSignal
 }
 
@@ -29,7 +29,7 @@ const NOTHING_WANTED: ReadonlyMap<string, Wanted> = new Map()
 /** @throws Failure `export/...` of the slice's files */
 export async function surveySlice(context: SurveyContext, slice: Slice): Promise<Survey> {
   const survey = await kept(context, slice, 'index', () => read(context, slice, NOTHING_WANTED))
-  if (!context.deep || !hasIndexes(context, slice)) return survey
+  if (!context.isDeep(slice) || !hasIndexes(context, slice)) return survey
   addSurvey(survey, await kept(context, slice, 'strings', () => readStrings(context, slice)))
   return survey
 }
@@ -53,7 +53,7 @@ async function read(
   const { transforms, partitionTemplate } = mappingOf(migration, slice)
   const { memory } = migration.spool
   const source = sourceOf(migration, slice)
-  const transform = transformOf(transforms)
+  const transform = compileTransforms(transforms)
   const builder = new SurveyBuilder({ window, transform, partitionTemplate, wanted })
   if (source.kind === 'line-protocol') {
     const { database, retentionPolicy } = mapping
@@ -78,7 +78,7 @@ async function readStrings({ migration, signal }: SurveyContext, slice: Slice): 
     window: slice.window,
     memory: migration.spool.memory,
     temporaryFolder: runsFolder(migration),
-    transform: transformOf(mappingOf(migration, slice).transforms),
+    transform: compileTransforms(mappingOf(migration, slice).transforms),
     onDamage: skips ? () => undefined : undefined,
     signal,
   })

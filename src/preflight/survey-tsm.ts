@@ -9,7 +9,7 @@ import type { BlockTable } from '../source/tsm/block-table.ts'
 import { openSeriesCursor, type FieldSource, type FieldSources } from '../source/tsm/series-cursor.ts'
 import { covers } from '../source/tsm/time-ranges.ts'
 import type { FieldType } from '../manifest/migration.ts'
-import { notUtf8, seenSeries, type SeenField, type SeenSeries } from './seen-series.ts'
+import { seenSeries, type SeenField, type SeenSeries } from './seen-series.ts'
 
 export interface SurveyTsmOptions {
   window: TimeWindow
@@ -64,8 +64,7 @@ function fieldsOf({ field, sources }: FieldSources, blocks: BlockTable): SeenFie
     const known = fields.find((one) => one.type === type)
     if (known === undefined) {
       fields.push({
-        ...{ name: field.toString(), type, refused: notUtf8(field, 'field key') },
-        ...{ first, last, points: count },
+        ...{ name: field.toString('latin1'), type, first, last, points: count },
       })
       continue
     }

@@ -9,6 +9,7 @@ export type RunEvent =
   | PhaseDone
   | PhaseSkipped
   | PhaseFailed
+  | PreflightEvent
   | Progressed
   | SliceExported
   | SliceWritten
@@ -79,6 +80,40 @@ export interface PhaseFailed {
   phase: Phase
   code: string
   message: string
+}
+/**
+ * What the cluster will not take, or takes and might be a surprise, and what would resolve it. With an error among the findings nothing is written.
+ */
+export interface PreflightEvent {
+  type: 'preflight'
+  findings: {
+    severity: 'error' | 'warning'
+    /**
+     * Stable: `preflight/field-types`.
+     */
+    code: string
+    what: string
+    /**
+     * Target database, measurement and field or tag.
+     */
+    where: string
+    /**
+     * Stored points that it is about, overwritten ones too.
+     */
+    points?: number
+    details: string[]
+  }[]
+  /**
+   * Lines of YAML that resolve the errors, and where they belong.
+   */
+  suggestions: {
+    place: string
+    yaml: string
+  }[]
+  /**
+   * What no YAML resolves.
+   */
+  advice: string[]
 }
 /**
  * How far a phase is; several times a second.
