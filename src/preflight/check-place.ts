@@ -57,21 +57,23 @@ export function* checkClock({ clockDifference = 0 }: ClusterFacts, url: string):
 
 /** A token that may not write is an error; one that may not read is, where what arrived is to be verified. */
 export function* checkTokens(
-  { refusals }: ClusterFacts,
+  { refusals }: Pick<ClusterFacts, 'refusals'>,
   { verify }: Pick<Migration, 'verify'>,
 ): Generator<PreflightFinding> {
-  for (const { description, database, action, reason } of refusals) {
-    const isNeeded = action === 'write' || verify.level !== 'none'
+  const groups = new Map<string, TokenRefusal[]>()
+  for (const refusal of refusals) {
+    const key = `${refusal.action} ${refusal.description}`
+    groups.set(key, [...(groups.get(key) ?? []), refusal])
+  }
+  for (const group of groups.values()) {
+    const [{ description = '', action = 'write', reason = '' } = {}] = group
+    const where = group.map(({ database }) => database).join(', ')
+    const unless = action === 'read' ? ', or say "verify: { level: none }"' : ''
     yield {
-      ...{ severity: isNeeded ? 'error' : 'warning', code: 'preflight/token', where: database },
-      what: `token that may not ${action}`,
+      severity: action === 'write' || verify.level !== 'none' ? 'error' : 'warning',
+      ...{ code: 'preflight/token', what: `token that may not ${action}`, where },
       details: [`"${description}": ${reason}`],
-      remedies: [{ kind: 'words', text: remedyFor({ database, action }) }],
+      remedies: [{ kind: 'words', text: `Give a token in the manifest that may ${action} ${where}${unless}.` }],
     }
   }
-}
-
-function remedyFor({ database, action }: Pick<TokenRefusal, 'database' | 'action'>): string {
-  const verify = action === 'read' ? ' (or say "verify: { level: none }")' : ''
-  return `Give a token in the manifest that may ${action} "${database}"${verify}.`
 }

@@ -156,7 +156,7 @@ class CheckOfTable {
     const columns = new Set([...this.#tags, ...this.#fields, ...there]).size + 1
     if (columns <= limit) return []
     const details = [
-      `${countOf(columns, 'column')} (${tags.length} tags, ${columns - tags.length - 1} fields, time); the limit is ${formatCount(limit)}`,
+      `${countOf(columns, 'column')} (${countOf(tags.length, 'tag')}, ${countOf(columns - tags.length - 1, 'field')}, time); the limit is ${formatCount(limit)}`,
     ]
     const subject = { database, measurement }
     const [code, what] = ['preflight/columns', 'more columns than a table may have']
@@ -174,7 +174,8 @@ class CheckOfTable {
     const fields = [...this.#fields].filter((field) => !existing?.fields.has(field))
     const stays = room - (existing?.fields.size ?? 0)
     const others = [...(existing?.fields.keys() ?? [])]
-    const free = () => this.#freeTables.take(`${name}_2`)
+    let number = 1
+    const free = () => this.#freeTables.take(`${name}_${(number += 1)}`)
     const split = room > 0 ? splitFields({ fields, others, stays, room }, free) : undefined
     if (split === undefined) {
       const text = `Leave tags or fields out of ${shownName(measurement)} (dropTags, dropFields): its tags alone are too many.`

@@ -130,7 +130,10 @@ async function writeRefusals(
     try {
       const { status } = await client.write(database, gzipSync(''), signal)
       if (status === 401 || status === 403)
-        refusals.push({ description, database, action: 'write', reason: `HTTP ${status}` })
+        refusals.push({
+          ...{ description, database, action: 'write' },
+          reason: status === 401 ? 'the cluster does not know it' : 'it has no write access',
+        })
     } finally {
       await client.close()
     }

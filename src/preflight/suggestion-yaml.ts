@@ -4,8 +4,10 @@ import {
   isCollection,
   isMap,
   isPair,
+  isScalar,
   isSeq,
   parseDocument,
+  visit,
   type Node,
   type YAMLMap,
   type YAMLSeq,
@@ -70,9 +72,10 @@ function withSuggestions(
       map.flow = false
       const { database, retentionPolicy, target } = suggestion.planned
       if (!isOne) {
-        if (database !== '') map.set('database', literal(database))
-        if (retentionPolicy !== '') map.set('retentionPolicy', literal(retentionPolicy))
-        map.set('target', literal(target))
+        const set = (key: string, value: string) => map.set(key, document.createNode(literal(value)))
+        if (database !== '') set('database', database)
+        if (retentionPolicy !== '') set('retentionPolicy', retentionPolicy)
+        set('target', target)
       }
       addTo(document, map, suggestion)
       return map
@@ -103,7 +106,18 @@ function addTo(
 /** A rule with a line for each of its keys. */
 function ruleNode(document: Document, rule: object): Node {
   const node = document.createNode(escaped(rule)) as YAMLMap
-  for (const item of node.items) if (isPair(item)) inFlow(item.value)
+  for (const item of node.items) {
+    if (!isPair(item)) continue
+    const isWide = isScalar(item.key) && item.key.value === 'splitFields' && isMap(item.value)
+    if (!isWide) inFlow(item.value)
+    else for (const group of (item.value as YAMLMap).items) inFlow(group.value)
+  }
+  // A tab may stand in a plain text, and nobody would see it.
+  visit(node, {
+    Scalar: (_, scalar) => {
+      if (typeof scalar.value === 'string' && /\p{Cc}/u.test(scalar.value)) scalar.type = 'QUOTE_DOUBLE'
+    },
+  })
   return node
 }
 

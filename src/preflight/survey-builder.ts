@@ -38,7 +38,7 @@ export interface BuilderOptions {
 }
 
 /** Series of a slice that are remembered to find those that become one: beyond it, fewer are found. */
-const SERIES_REMEMBERED = 2_000_000
+const SERIES_REMEMBERED = 1_000_000
 
 /** A field of a target, and the fields of the source that it is made of. */
 interface Part {
@@ -51,7 +51,9 @@ export class SurveyBuilder {
   readonly #options: BuilderOptions
   readonly #survey: Survey = newSurvey()
   readonly #partitions = new Map<TableSurvey, PartitionCount>()
+  /** Of targets, and of targets with the series that they come from: line protocol shows a series again and again. */
   readonly #targets = new Set<string>()
+  readonly #origins = new Set<string>()
 
   constructor(options: BuilderOptions) {
     this.#options = options
@@ -121,7 +123,8 @@ export class SurveyBuilder {
   }
 
   /** Series whose tags come from values cannot be told apart here. */
-  #lookForMerged(measurement: string, target: TargetSeries, { fields }: SeenSeries): void {
+  #lookForMerged(measurement: string, target: TargetSeries, series: SeenSeries): void {
+    const { fields } = series
     const origins = new Map<string, Set<string>>()
     for (const { name, from } of target.fields)
       origins.set(name, (origins.get(name) ?? new Set()).add(fields[from]?.name ?? ''))
@@ -130,9 +133,13 @@ export class SurveyBuilder {
         addMerged(this.#survey, measurement, { series: 0, fields: sources.size - 1, example: pointOf(target, name) })
     if (target.rowTags.length > 0) return
     const key = hash('md5', JSON.stringify([measurement, target.tags]), 'base64')
+    const origin = hash('md5', JSON.stringify([key, series.measurement, series.tags]), 'base64')
+    if (this.#origins.has(origin)) return
     if (this.#targets.has(key))
       addMerged(this.#survey, measurement, { series: 1, fields: 0, example: keyOf(target) })
-    else if (this.#targets.size < SERIES_REMEMBERED) this.#targets.add(key)
+    if (this.#origins.size >= SERIES_REMEMBERED) return
+    this.#targets.add(key)
+    this.#origins.add(origin)
   }
 }
 

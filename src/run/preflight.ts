@@ -29,6 +29,7 @@ export async function preflightOfRun(
         admin: isLeft && phases.has('create') ? await openAdmin() : undefined,
       })
     : undefined
+  const { environment } = migration
   const findings = await preflight({
     ...{ migration, plan, slices, state: state.state, cluster, update, clock, signal },
     // What is exported ahead is looked at then, before anything is written.
@@ -46,7 +47,8 @@ export async function preflightOfRun(
     {
       where: migration.file,
       remedy:
-        'Resolve the errors above in the manifest, and run again. All suggestions together, to be pasted: influx-ferry validate --deep --suggest',
+        'Resolve the errors above in the manifest, and run again. All suggestions together, to be pasted:\n' +
+        `influx-ferry validate --deep --suggest ${migration.file}${environment === undefined ? '' : ` --env ${environment}`}`,
       exit: ExitCode.manifest,
     },
   )
