@@ -7,7 +7,7 @@ import type { Migration } from '../manifest/migration.ts'
 import type { Plan } from '../plan/plan.ts'
 import { askCluster, type ClusterFacts } from '../preflight/cluster-facts.ts'
 import type { PreflightFinding } from '../preflight/finding.ts'
-import { mappingOf } from '../preflight/mapping-of.ts'
+import { mappingOfSlice } from '../plan/mapping-of-slice.ts'
 import { preflight } from '../preflight/preflight.ts'
 import { suggestionOf } from '../preflight/suggestion.ts'
 import { suggestedSections } from '../preflight/suggestion-yaml.ts'
@@ -50,7 +50,7 @@ export async function suggestedYaml(
 ): Promise<string> {
   const text = await readFile(migration.file, 'utf8')
   const indexOf = (mapping: Plan['mappings'][number]) =>
-    mappingOf(migration, { mapping, window: migration.timeRange }).index
+    mappingOfSlice(migration, { id: '', mapping, window: migration.timeRange, files: [] }).index
   return suggestedSections(text, migration.environment, suggestionOf(findings), plan, indexOf)
 }
 

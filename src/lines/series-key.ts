@@ -13,17 +13,23 @@ export const MAX_KEY_BYTES = 65_535
  */
 export type SeriesKey = { kind: 'key'; bytes: Buffer } | { kind: 'malformed' | 'refused'; reason: string }
 
-/** The names of a series, decoded: tags sorted by the bytes of their keys, empty ones left out. */
+/** Decoded names. Values may be empty: to 1.x and v3 that is no tag. */
 export interface SeriesNames {
   measurement: Buffer
   tags: { key: Buffer; value: Buffer }[]
 }
 
+/** Reads the part of a 1.x line before its first unescaped space. */
+export function parseSeriesKey(raw: Uint8Array): SeriesKey {
+  const names = seriesNames(raw)
+  return typeof names === 'string' ? { kind: 'malformed', reason: names } : encodeSeriesKey(names)
+}
+
 /**
- * Reads the part of a 1.x line before its first unescaped space. As in 1.x a delimiter is escaped when the byte
- * before it is a backslash, even if that backslash has one before it. Or says why 1.x would not have taken it.
+ * The names of a 1.x series key, tags sorted by the bytes of their keys; or why it is malformed. As in 1.x a delimiter is
+ * escaped when the byte before it is a backslash, even if that backslash has one before it.
  */
-export function decodeSeriesKey(raw: Uint8Array): SeriesNames | string {
+export function seriesNames(raw: Uint8Array): SeriesNames | string {
   const parts = split(raw, COMMA)
   const measurement = decodeName(parts[0] ?? raw, 'measurement')
   if (measurement.length === 0) return 'missing measurement'
@@ -37,17 +43,15 @@ export function decodeSeriesKey(raw: Uint8Array): SeriesNames | string {
   }
   tags.sort((a, b) => Buffer.compare(a.key, b.key))
   if (tags.some((tag, i) => i > 0 && tags[i - 1]?.key.equals(tag.key))) return 'duplicate tags'
-  return { measurement, tags: tags.filter((tag) => tag.value.length > 0) }
+  return { measurement, tags }
 }
 
-/** A series key as 1.x has it in v3 escaping. */
-export function parseSeriesKey(raw: Uint8Array): SeriesKey {
-  const names = decodeSeriesKey(raw)
-  if (typeof names === 'string') return { kind: 'malformed', reason: names }
-  const { measurement, tags } = names
+/** Names with sorted tags in v3 escaping, or why v3 cannot express them. */
+export function encodeSeriesKey({ measurement, tags }: SeriesNames): SeriesKey {
+  const present = tags.filter((tag) => tag.value.length > 0)
   const reason =
     inexpressible(measurement, 'measurement') ??
-    tags
+    present
       .map((tag) => inexpressible(tag.key, 'tag key') ?? inexpressible(tag.value, 'tag value'))
       .find((found) => found !== undefined)
   if (reason !== undefined) return { kind: 'refused', reason }
@@ -55,7 +59,7 @@ export function parseSeriesKey(raw: Uint8Array): SeriesKey {
     kind: 'key',
     bytes: Buffer.concat([
       encodeName(measurement, 'measurement'),
-      ...tags.flatMap((tag) => [
+      ...present.flatMap((tag) => [
         Buffer.from(','),
         encodeName(tag.key, 'tag key'),
         Buffer.from('='),

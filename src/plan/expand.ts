@@ -56,9 +56,7 @@ export function expandMappings(
           (isWildcard(mapping) || isWildcard(earlier)),
       )
       if (taken) continue
-      const target = mapping.target
-        .replaceAll('{database}', () => database)
-        .replaceAll('{retentionPolicy}', () => retentionPolicy.name)
+      const target = targetOf(mapping, database, retentionPolicy.name)
       const wrong = checkTargetName(target)
       if (wrong !== undefined) {
         report(
@@ -118,7 +116,8 @@ function matching(catalog: Catalog, mapping: Mapping) {
   )
 }
 
-function matches(pattern: string | undefined, name: string): boolean {
+/** Whether a name, or nothing (line protocol that names no database), is what a pattern with `*` means. */
+export function matches(pattern: string | undefined, name: string): boolean {
   return pattern === undefined || matchesPattern(pattern, name)
 }
 
@@ -142,6 +141,13 @@ function whatIsThere(catalog: Catalog, { database, retentionPolicy }: Mapping): 
   return names.length === 0
     ? 'It holds nothing at all.'
     : `${meant === undefined ? '' : `Did you mean ${meant}? `}It holds ${names.slice(0, 8).join(', ')}${names.length > 8 ? ', ...' : '.'}`
+}
+
+/** The target database of a source database and retention policy. */
+export function targetOf({ target }: Mapping, database: string, retentionPolicy: string): string {
+  return target
+    .replaceAll('{database}', () => database)
+    .replaceAll('{retentionPolicy}', () => retentionPolicy)
 }
 
 /** Each part percent-encoded where it is not a letter, digit, `_`, `.`, `~` or `-`, so that the id is also a path. */

@@ -14,7 +14,9 @@ export function checkDatabase(target: TargetDatabase, now: bigint): PreflightFin
   const { tables, existing } = target
   const names = new Set([...tables.map(({ name }) => name), ...existing.keys()])
   const free = new FreeNames(names)
-  const checks = tables.map((table) => checkTable(table, columnLimit(target, table.existing !== undefined), free))
+  const checks = tables.map((table) =>
+    checkTable(table, columnLimit(target, table.existing !== undefined), free),
+  )
   const all = new Set([...existing.keys(), ...checks.flatMap(({ tables }) => tables)])
   return [
     ...checks.flatMap(({ findings }) => findings),
@@ -62,9 +64,17 @@ function* outsideRetention(target: TargetDatabase, now: bigint): Generator<Prefl
     yield {
       ...{ severity: 'error', code: 'preflight/retention', where: wish.name },
       what: 'points older than the database keeps',
-      details: [...details, `"${wish.name}" exists, with a retention of ${formatDuration(found.retentionPeriod)}`],
+      details: [
+        ...details,
+        `"${wish.name}" exists, with a retention of ${formatDuration(found.retentionPeriod)}`,
+      ],
       remedies: longer
-        ? [{ kind: 'words', text: `Run with --update: "${wish.name}" gets the retention that is asked for, after everything is loaded.` }]
+        ? [
+            {
+              kind: 'words',
+              text: `Run with --update: "${wish.name}" gets the retention that is asked for, after everything is loaded.`,
+            },
+          ]
         : target.mappings.map((mapping): Remedy => ({
             ...{ kind: 'keys', mapping },
             keys: { timeRange: { ...rangeEnd(mapping.mapping.timeRange.end), start } },
@@ -74,7 +84,10 @@ function* outsideRetention(target: TargetDatabase, now: bigint): Generator<Prefl
     yield {
       ...{ severity: 'warning', code: 'preflight/retention-hides', where: wish.name, remedies: [] },
       what: 'points that the retention will hide',
-      details: [...details, `they are moved, and a retention of ${formatDuration(wish.retentionPeriod)} is set in the end`],
+      details: [
+        ...details,
+        `they are moved, and a retention of ${formatDuration(wish.retentionPeriod)} is set in the end`,
+      ],
     }
   }
 }
@@ -121,7 +134,11 @@ const EQUAL_TIMES =
 function* merged({ wish, mappings }: TargetDatabase): Generator<PreflightFinding> {
   for (const { survey } of mappings) {
     for (const [measurement, { series, fields, example }] of survey.merged) {
-      const common = { severity: 'warning' as const, where: `${wish.name} ${shownName(measurement)}`, remedies: [] }
+      const common = {
+        severity: 'warning' as const,
+        where: `${wish.name} ${shownName(measurement)}`,
+        remedies: [],
+      }
       const details = [`such as ${shownName(example)}`, EQUAL_TIMES]
       if (series > 0)
         yield {

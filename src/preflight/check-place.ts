@@ -73,7 +73,9 @@ export function* checkTokens(
       severity: action === 'write' || verify.level !== 'none' ? 'error' : 'warning',
       ...{ code: 'preflight/token', what: `token that may not ${action}`, where },
       details: [`"${description}": ${reason}`],
-      remedies: [{ kind: 'words', text: `Give a token in the manifest that may ${action} ${where}${unless}.` }],
+      remedies: [
+        { kind: 'words', text: `Give a token in the manifest that may ${action} ${where}${unless}.` },
+      ],
     }
   }
 }

@@ -52,8 +52,9 @@ class CheckOfTable {
   run(limit: ColumnLimit): TableCheck {
     const { survey } = this.#table
     const name = this.#measurement()
-    for (const tag of survey.tags.keys()) this.#tag(tag)
-    for (const [field, types] of survey.fields) this.#field(field, types)
+    for (const tag of [...survey.tags.keys()].sort()) this.#tag(tag)
+    for (const [field, types] of [...survey.fields].sort(([a], [b]) => (a < b ? -1 : 1)))
+      this.#field(field, types)
     const others = this.#columns(limit, name)
     return { findings: this.#findings, tables: [name, ...others] }
   }
@@ -162,9 +163,11 @@ class CheckOfTable {
     const [code, what] = ['preflight/columns', 'more columns than a table may have']
     if (columns <= MOST_COLUMNS && isRaised !== 'not-any-more') {
       const maxColumns = Math.min(MOST_COLUMNS, Math.ceil(columns / 50) * 50)
-      const remedies = this.#table.mappings.map(
-        (mapping): Remedy => ({ kind: 'keys', mapping, keys: { maxColumns } }),
-      )
+      const remedies = this.#table.mappings.map((mapping): Remedy => ({
+        kind: 'keys',
+        mapping,
+        keys: { maxColumns },
+      }))
       if (isRaised === 'by-update')
         remedies.push({ kind: 'words', text: `Run with --update: it raises the limit of "${database}".` })
       this.#add({ code, what, details, remedies, where: whereOf(subject) })
@@ -188,7 +191,9 @@ class CheckOfTable {
 
   #noteReserved(name: string, kind: string, subject: Subject): void {
     if (!isReserved(name)) return
-    const why = name.startsWith('iox_') ? 'starts with "iox_", which is reserved' : 'starts with "_", which is discouraged'
+    const why = name.startsWith('iox_')
+      ? 'starts with "iox_", which is reserved'
+      : 'starts with "_", which is discouraged'
     this.#findings.push({
       ...{ severity: 'warning', code: 'preflight/reserved-name', what: 'reserved name' },
       ...{ where: whereOf(subject), details: [`the ${kind} ${why}`], remedies: [] },
@@ -223,7 +228,10 @@ class CheckOfTable {
   #pointsOf({ tag }: Subject): number | undefined {
     const { survey } = this.#table
     if (tag !== undefined) return survey.tags.get(tag)
-    return [...survey.fields.values()].reduce<number | undefined>((sum, types) => added(sum, sumOf(types)), undefined)
+    return [...survey.fields.values()].reduce<number | undefined>(
+      (sum, types) => added(sum, sumOf(types)),
+      undefined,
+    )
   }
 }
 

@@ -7,7 +7,7 @@ import { checkDatabase } from './check-database.ts'
 import { checkClock, checkSpool, checkTokens } from './check-place.ts'
 import type { ClusterFacts } from './cluster-facts.ts'
 import type { PreflightFinding, Subject } from './finding.ts'
-import { mappingOf } from './mapping-of.ts'
+import { mappingOfSlice } from '../plan/mapping-of-slice.ts'
 import { addSurvey, newSurvey, type Survey } from './survey.ts'
 import type { Wanted } from './survey-builder.ts'
 import { countedSlice, isOfOneSlice, surveySlice, type SurveyContext } from './survey-slices.ts'
@@ -60,7 +60,7 @@ async function survey(
   const unread: PreflightFinding[] = []
   for (const slice of slices) {
     options.signal.throwIfAborted()
-    const mapping = mappingOf(options.migration, slice)
+    const mapping = mappingOfSlice(options.migration, slice)
     const { index } = mapping
     const key = `${index} ${slice.mapping.id}`
     let own = mappings.get(key)
@@ -86,7 +86,10 @@ async function unlessUnread(
     unread.push({
       ...{ severity: 'warning', code: error.code, what: 'slice that could not be read', remedies: [] },
       where: slice.mapping.target,
-      details: [showSlice(slice.id), `${error.message}${error.where === undefined ? '' : ` (${error.where})`}`],
+      details: [
+        showSlice(slice.id),
+        `${error.message}${error.where === undefined ? '' : ` (${error.where})`}`,
+      ],
     })
     return undefined
   }
@@ -127,7 +130,7 @@ function add(wanted: Wanted, { tag, field }: Subject): void {
   else wanted.all = true
 }
 
-/** Reads the indexes of the slices concerned once more, now with the headers of the blocks in question. */
+/** Reads the indexes of the slices concerned once more, now with the headers of the blocks in question. (Lines were counted.) */
 async function count(
   options: PreflightOptions,
   mappings: readonly SlicesOfMapping[],

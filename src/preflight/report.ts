@@ -5,7 +5,9 @@ import { manifestYaml, mappingYaml } from './suggestion-yaml.ts'
 
 export interface PreflightReport {
   /** Errors first. */
-  findings: (Pick<PreflightFinding, 'severity' | 'code' | 'what' | 'where' | 'details'> & { points?: number })[]
+  findings: (Pick<PreflightFinding, 'severity' | 'code' | 'what' | 'where' | 'details'> & {
+    points?: number
+  })[]
   /** Lines of YAML that resolve the errors, and where they belong. */
   suggestions: { place: string; yaml: string }[]
   /** What no YAML resolves. */
@@ -18,7 +20,10 @@ export interface ReportOptions {
   mappings: readonly { position: { line: number } }[]
 }
 
-export function reportOf(findings: readonly PreflightFinding[], { file, mappings }: ReportOptions): PreflightReport {
+export function reportOf(
+  findings: readonly PreflightFinding[],
+  { file, mappings }: ReportOptions,
+): PreflightReport {
   const { manifest, mappings: own, words } = suggestionOf(findings)
   const suggestions = own.map((suggestion) => {
     const { database, retentionPolicy, source } = suggestion.planned

@@ -5,7 +5,7 @@
 import { createKernel } from '../kernel/kernel.ts'
 import type { Failure } from '../core/failure.ts'
 import type { TimeWindow } from '../core/time.ts'
-import { decodeSeriesKey } from '../lines/series-key.ts'
+import { seriesNames } from '../lines/series-key.ts'
 import { MAX_STRING_BYTES } from '../lines/field-value.ts'
 import { BlockType } from '../source/tsm/block-store.ts'
 import { openSeriesCursor, type FieldSources, type SeriesSources } from '../source/tsm/series-cursor.ts'
@@ -41,7 +41,13 @@ export async function scanStrings(options: ScanOptions): Promise<Survey> {
   const cursor = await openSeriesCursor(paths, { ...options, memory: options.memory - memory })
   try {
     const kernel = createKernel({ maximumBytes: memory })
-    const reader = new SeriesReader({ kernel, memory, window, signal, onDamage: onDamage && ((one) => onDamage(one)) })
+    const reader = new SeriesReader({
+      kernel,
+      memory,
+      window,
+      signal,
+      onDamage: onDamage && ((one) => onDamage(one)),
+    })
     const scan = new StringScan(reader, options.transform)
     for (const one of cursor.series()) {
       signal.throwIfAborted()
@@ -66,7 +72,7 @@ class StringScan {
   async series({ series, fields, blocks }: SeriesSources): Promise<void> {
     const strings = fields.filter(({ sources }) => sources.some(({ type }) => type === BlockType.string))
     if (strings.length === 0) return
-    const names = decodeSeriesKey(series)
+    const names = seriesNames(series)
     if (typeof names === 'string') return
     const seen = seenSeries(names, [])
     const kept = this.#kept(seen, strings)

@@ -26,7 +26,9 @@ export interface SeenField {
 export function seenSeries({ measurement, tags }: SeriesNames, fields: SeenField[]): SeenSeries {
   return {
     measurement: measurement.toString('latin1'),
-    tags: tags.map(({ key, value }) => [key.toString('latin1'), value.toString('latin1')]),
+    tags: tags.flatMap(({ key, value }) =>
+      value.length === 0 ? [] : [[key.toString('latin1'), value.toString('latin1')]],
+    ),
     fields,
   }
 }

@@ -35,7 +35,12 @@ export function splitFields(
 }
 
 /** Pieces of at most `room` fields: `cpu_*` where all that begin so fit in, else a word or a character more of each. */
-function piecesOf(fields: readonly string[], prefix: string, room: number, others: readonly string[]): Piece[] {
+function piecesOf(
+  fields: readonly string[],
+  prefix: string,
+  room: number,
+  others: readonly string[],
+): Piece[] {
   const groups = new Map<string, string[]>()
   for (const field of fields) {
     const start = field.slice(0, endOfWord(field, prefix.length))

@@ -22,7 +22,7 @@ export function mappingYaml({ transforms, keys }: Pick<MappingSuggestion, 'trans
   const document = new Document()
   const map = document.createNode({}) as YAMLMap
   addTo(document, map, { transforms, keys })
-  document.contents = map as never
+  document.contents = map
   return document.toString({ lineWidth: WIDTH })
 }
 
@@ -47,9 +47,10 @@ export function suggestedSections(
   const source = parseDocument(text)
   const overlay = ['environments', environment ?? '', 'mappings']
   const seq = (environment !== undefined && source.getIn(overlay)) || source.get('mappings')
-  const sections = new Document({}) as Document
+  const sections = new Document({})
   const root = sections.contents as unknown as YAMLMap
-  if (mappings.length > 0 && isSeq(seq)) root.set('mappings', withSuggestions(sections, seq, mappings, plan, indexOf))
+  if (mappings.length > 0 && isSeq(seq))
+    root.set('mappings', withSuggestions(sections, seq, mappings, plan, indexOf))
   for (const [key, value] of Object.entries(manifest)) root.set(key, value)
   if (root.items.length === 0) return ''
   root.flow = false

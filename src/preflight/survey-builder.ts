@@ -33,9 +33,11 @@ export interface BuilderOptions {
   window: TimeWindow
   transform: TransformSeries
   partitionTemplate: PartitionPart[] | undefined
-  /** By measurement. */
-  wanted: ReadonlyMap<string, Wanted>
+  /** Of what points are to be counted, by measurement; of everything, where they are known anyhow. */
+  wanted: ReadonlyMap<string, Wanted> | 'everything'
 }
+
+const EVERYTHING: Wanted = { all: true, tags: new Set(), fields: new Set() }
 
 /** Series of a slice that are remembered to find those that become one: beyond it, fewer are found. */
 const SERIES_REMEMBERED = 1_000_000
@@ -92,7 +94,7 @@ export class SurveyBuilder {
     this.#partitions.get(table)?.add(target.tags)
     const keys = [...target.tags.map(([key]) => key), ...target.rowTags.map(({ key }) => key)]
     const tags = new Set(keys.map((key) => textOf(key) ?? ''))
-    const wanted = this.#options.wanted.get(measurement)
+    const wanted = this.#wanted(measurement)
     const isWanted = wanted !== undefined && (wanted.all || [...tags].some((tag) => wanted.tags.has(tag)))
     for (const part of parts) {
       const name = textOf(part.name)
@@ -101,7 +103,7 @@ export class SurveyBuilder {
       else this.#addField(table, name, part, isWanted || wanted?.fields.has(name) === true)
     }
     for (const tag of tags) {
-      const isCounted = wanted?.tags.has(tag) === true
+      const isCounted = wanted !== undefined && (wanted.all || wanted.tags.has(tag))
       const points = isCounted ? parts.reduce((sum, { seen }) => sum + sumOf(seen), 0) : undefined
       table.tags.set(tag, added(table.tags.get(tag), points))
     }
@@ -117,6 +119,11 @@ export class SurveyBuilder {
     for (const { first, last } of seen) addTimes(table, this.#within(first, last))
   }
 
+  #wanted(measurement: string): Wanted | undefined {
+    const { wanted } = this.#options
+    return wanted === 'everything' ? EVERYTHING : wanted.get(measurement)
+  }
+
   #within(first: bigint, last: bigint): { first: bigint; last: bigint } {
     const { start, end } = this.#options.window
     return { first: first < start ? start : first, last: last >= end ? end - 1n : last }
@@ -130,7 +137,11 @@ export class SurveyBuilder {
       origins.set(name, (origins.get(name) ?? new Set()).add(fields[from]?.name ?? ''))
     for (const [name, sources] of origins)
       if (sources.size > 1)
-        addMerged(this.#survey, measurement, { series: 0, fields: sources.size - 1, example: pointOf(target, name) })
+        addMerged(this.#survey, measurement, {
+          series: 0,
+          fields: sources.size - 1,
+          example: pointOf(target, name),
+        })
     if (target.rowTags.length > 0) return
     const key = hash('md5', JSON.stringify([measurement, target.tags]), 'base64')
     const origin = hash('md5', JSON.stringify([key, series.measurement, series.tags]), 'base64')

@@ -5,7 +5,7 @@ import { readLines } from '../lines/line-reader.ts'
 import * as scan from '../lines/line-scan.ts'
 import { decodeName } from '../lines/names.ts'
 import { PointStore } from '../lines/point-store.ts'
-import { decodeSeriesKey } from '../lines/series-key.ts'
+import { seriesNames } from '../lines/series-key.ts'
 import type { TimeWindow } from '../core/time.ts'
 import type { FieldType } from '../manifest/migration.ts'
 import { LONG_STRING, longStringReason } from './long-strings.ts'
@@ -57,13 +57,7 @@ function takeSeries(store: PointStore, sight: LineSight): void {
   }
 }
 
-function takePair(
-  store: PointStore,
-  pair: number,
-  name: string,
-  series: SeenSeries,
-  sight: LineSight,
-): void {
+function takePair(store: PointStore, pair: number, name: string, series: SeenSeries, sight: LineSight): void {
   for (let at = store.pairHead[pair] ?? 0; at !== 0; at = store.segmentNext[at - 1] ?? 0) {
     const first = store.segmentFirst[at - 1] ?? 0
     const end = first + (store.segmentCount[at - 1] ?? 0)
@@ -76,7 +70,8 @@ function takePair(
       see(series.fields, name, type, time)
       if (type !== 'string' || valueEnd - start <= LONG_STRING) continue
       const reason = longStringReason(store.bytes.subarray(start, valueEnd))
-      if (reason !== undefined) sight.refuse(shownText(series.measurement), reason, 1, pointOf(series, name, time))
+      if (reason !== undefined)
+        sight.refuse(shownText(series.measurement), reason, 1, pointOf(series, name, time))
     }
   }
 }
@@ -122,7 +117,7 @@ function seriesOfLine(line: Buffer): SeenSeries | undefined {
   const data = Buffer.concat([line, Buffer.from('\n\n')])
   const to = line.length
   const keyEnd = scan.seriesKeyEnd(data, 0, to)
-  const names = decodeSeriesKey(data.subarray(0, Math.max(keyEnd, 0)))
+  const names = seriesNames(data.subarray(0, Math.max(keyEnd, 0)))
   if (typeof names === 'string') return undefined
   const time = /(-?\d+)\s*$/.exec(line.toString('latin1'))?.[1]
   const fields: SeenField[] = []

@@ -10,7 +10,7 @@ import type { Slice } from '../plan/plan.ts'
 import { fingerprintOf } from '../plan/slices.ts'
 import { compileTransforms } from '../lines/transform/series-transform.ts'
 import { readLineProtocolFiles } from '../source/line-protocol-files.ts'
-import { mappingOf } from './mapping-of.ts'
+import { mappingOfSlice } from '../plan/mapping-of-slice.ts'
 import { scanStrings } from './scan-strings.ts'
 import { addSurvey, readSurveyJson, surveyJson, type Survey } from './survey.ts'
 import { SurveyBuilder, type Wanted } from './survey-builder.ts'
@@ -40,6 +40,7 @@ export async function countedSlice(
   slice: Slice,
   wanted: ReadonlyMap<string, Wanted>,
 ): Promise<Survey> {
+  if (!hasIndexes(context, slice)) return surveySlice(context, slice)
   const what = [...wanted].map(([table, { all, tags, fields }]) => [table, all, [...tags], [...fields]])
   return kept(context, slice, `counts ${hashOf(what)}`, () => read(context, slice, wanted))
 }
@@ -50,23 +51,24 @@ async function read(
   wanted: ReadonlyMap<string, Wanted>,
 ): Promise<Survey> {
   const { window, mapping } = slice
-  const { transforms, partitionTemplate } = mappingOf(migration, slice)
+  const { transforms, partitionTemplate } = mappingOfSlice(migration, slice)
   const { memory } = migration.spool
   const source = sourceOf(migration, slice)
   const transform = compileTransforms(transforms)
-  const builder = new SurveyBuilder({ window, transform, partitionTemplate, wanted })
   if (source.kind === 'line-protocol') {
+    const builder = new SurveyBuilder({ window, transform, partitionTemplate, wanted: 'everything' })
     const { database, retentionPolicy } = mapping
     const chunks = readLineProtocolFiles(source, { database, retentionPolicy, files: slice.files }, signal)
     await surveyLines(chunks, { window, memory, signal }, builder)
-  } else {
-    const paths = slice.files.map(({ path }) => path)
-    const onDamage = source.onCorruption === 'skip' ? () => undefined : undefined
-    const temporaryFolder = runsFolder(migration)
-    await surveyTsm(paths, { window, memory, temporaryFolder, onDamage, signal }, (series) =>
-      builder.add(series),
-    )
+    return builder.result()
   }
+  const builder = new SurveyBuilder({ window, transform, partitionTemplate, wanted })
+  const paths = slice.files.map(({ path }) => path)
+  const onDamage = source.onCorruption === 'skip' ? () => undefined : undefined
+  const temporaryFolder = runsFolder(migration)
+  await surveyTsm(paths, { window, memory, temporaryFolder, onDamage, signal }, (series) =>
+    builder.add(series),
+  )
   return builder.result()
 }
 
@@ -78,7 +80,7 @@ async function readStrings({ migration, signal }: SurveyContext, slice: Slice): 
     window: slice.window,
     memory: migration.spool.memory,
     temporaryFolder: runsFolder(migration),
-    transform: compileTransforms(mappingOf(migration, slice).transforms),
+    transform: compileTransforms(mappingOfSlice(migration, slice).transforms),
     onDamage: skips ? () => undefined : undefined,
     signal,
   })
@@ -106,7 +108,7 @@ async function kept(
   what: string,
   make: () => Promise<Survey>,
 ): Promise<Survey> {
-  const { transforms, partitionTemplate } = mappingOf(migration, slice)
+  const { transforms, partitionTemplate } = mappingOfSlice(migration, slice)
   const key = hashOf([version, what, slice.window, fingerprintOf(slice), transforms, partitionTemplate])
   const [name = ''] = what.split(' ')
   const path = join(migration.spool.dir, 'survey', `${slice.id}.${name}.json`)

@@ -2,7 +2,7 @@
 import { setImmediate as breathe } from 'node:timers/promises'
 import type { Failure } from '../core/failure.ts'
 import type { TimeWindow } from '../core/time.ts'
-import { decodeSeriesKey } from '../lines/series-key.ts'
+import { seriesNames } from '../lines/series-key.ts'
 import { pointsAt } from '../source/tsm/block-points.ts'
 import { nameOfType } from '../source/tsm/block-store.ts'
 import type { BlockTable } from '../source/tsm/block-table.ts'
@@ -38,7 +38,7 @@ export async function surveyTsm(
   let seen = 0
   try {
     for (const { series, fields, blocks } of cursor.series()) {
-      const names = decodeSeriesKey(series)
+      const names = seriesNames(series)
       const found = fields.flatMap((field) => fieldsOf(field, blocks))
       if (typeof names !== 'string' && found.length > 0) see(seenSeries(names, found))
       seen += 1

@@ -63,7 +63,8 @@ export function newTable(): TableSurvey {
 export function addRefused(survey: Survey, refused: Refused): void {
   const key = `${refused.measurement}\n${refused.reason}`
   const known = survey.refused.get(key)
-  if (known === undefined) survey.refused.set(key, { ...refused, examples: refused.examples.slice(0, EXAMPLES) })
+  if (known === undefined)
+    survey.refused.set(key, { ...refused, examples: refused.examples.slice(0, EXAMPLES) })
   else {
     known.points += refused.points
     known.examples = [...known.examples, ...refused.examples].slice(0, EXAMPLES)
@@ -111,7 +112,7 @@ function addTable(sum: TableSurvey, table: TableSurvey): void {
 
 export function fieldOf(table: TableSurvey, field: string): Map<FieldType, FieldSurvey> {
   let types = table.fields.get(field)
-  if (types === undefined) table.fields.set(field, (types = new Map()))
+  if (types === undefined) table.fields.set(field, (types = new Map<FieldType, FieldSurvey>()))
   return types
 }
 
@@ -146,7 +147,7 @@ export function surveyJson(survey: Survey): string {
 
 export function readSurveyJson(text: string): Survey {
   return JSON.parse(text, (_key, value: unknown) => {
-    if (typeof value !== 'object' || value === null) return value
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
     if ('map' in value) return new Map(value.map as [string, unknown][])
     return 'int' in value ? BigInt(value.int as string) : value
   }) as Survey

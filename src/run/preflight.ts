@@ -2,7 +2,7 @@
 import { ExitCode, Failure } from '../core/failure.ts'
 import { askCluster } from '../preflight/cluster-facts.ts'
 import type { ClusterAdmin } from '../cluster/cluster.ts'
-import { mappingOf } from '../preflight/mapping-of.ts'
+import { mappingOfSlice } from '../plan/mapping-of-slice.ts'
 import { preflight } from '../preflight/preflight.ts'
 import { reportOf } from '../preflight/report.ts'
 import { countFindings, hasErrors } from '../preflight/show-preflight.ts'
@@ -55,5 +55,5 @@ export async function preflightOfRun(
 }
 
 function refusesValues({ migration }: RunContext, slice: Slice): boolean {
-  return mappingOf(migration, slice).onInexpressible === 'fail'
+  return mappingOfSlice(migration, slice).onInexpressible === 'fail'
 }

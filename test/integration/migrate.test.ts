@@ -27,7 +27,7 @@ const targetOf = (one: HardDatabase) => TARGETS[sourceName(one)] ?? sourceName(o
 const ALL_MAPPINGS = `
   - { source: s, database: plant, retentionPolicy: stündlich 1h, target: plant/hourly }
   - { source: s, database: Werk Süd 2, retentionPolicy: zwei Jahre, target: werk-sud-2/zwei-jahre }
-  - { source: s, database: '*', retentionPolicy: '*', target: '{database}/{retentionPolicy}' }`
+  - { source: s, database: '*', retentionPolicy: '*', target: '{database}/{retentionPolicy}', onInexpressible: dead-letter }`
 
 const ADMINS = {
   api: `{ kind: api, token: '\${MANAGEMENT_TOKEN}' }`,

@@ -26,7 +26,7 @@ const mappingsOf = (names: readonly string[]) =>
   names
     .map((name) => {
       const [database, policy] = name.split('/')
-      return `  - { source: s, database: ${database}, retentionPolicy: ${policy}, target: ${TARGETS[name]}, retentionPeriod: infinite }\n`
+      return `  - { source: s, database: ${database}, retentionPolicy: ${policy}, target: ${TARGETS[name]}, retentionPeriod: infinite, onInexpressible: dead-letter }\n`
     })
     .join('')
 

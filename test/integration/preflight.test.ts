@@ -5,8 +5,6 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ferry, migrationOf, type Finished, type Migration } from '../rig/ferry.ts'
 import { startInfluxd, type Influxd } from '../rig/influxd.ts'
 import { openSandbox, type OpenSandbox } from '../rig/open-sandbox.ts'
-import { readBack } from '../rig/read-back.ts'
-import { expectSumsToClose } from '../rig/sums.ts'
 
 const WEEK = 7n * 24n * 3_600_000_000_000n
 /** 2021-03-01T00:00:00Z, a Monday: the start of a shard group of seven days. */
@@ -41,7 +39,6 @@ const EARLY = [
   'tabs,t=a\tb f=3',
   'tabs,t=x a\tb=4',
   'tabs,a\tb=x f=5',
-  'end,t=x\\\\ f=6',
   `long,t=x s="${'x'.repeat(70_000)}"`,
   'long,t=x ok="short"',
   '_hidden f=1',
@@ -56,8 +53,12 @@ let env: NodeJS.ProcessEnv
 
 beforeAll(async () => {
   influxd = await startInfluxd()
-  await influxd.query('CREATE DATABASE conflicts WITH DURATION INF REPLICATION 1 SHARD DURATION 7d NAME autogen')
-  await influxd.query('CREATE RETENTION POLICY weekly ON conflicts DURATION INF REPLICATION 1 SHARD DURATION 7d')
+  await influxd.query(
+    'CREATE DATABASE conflicts WITH DURATION INF REPLICATION 1 SHARD DURATION 7d NAME autogen',
+  )
+  await influxd.query(
+    'CREATE RETENTION POLICY weekly ON conflicts DURATION INF REPLICATION 1 SHARD DURATION 7d',
+  )
   await influxd.query('CREATE DATABASE many WITH DURATION INF REPLICATION 1 SHARD DURATION 7d NAME autogen')
   const at = (lines: string[], time: bigint) => lines.map((line) => `${line} ${time}`)
   await influxd.write(at(EARLY, MONDAY), 'conflicts', 'autogen')
@@ -89,7 +90,9 @@ function namesIn({ stdout }: Finished): string[] {
     .split('\n')
     .map((line) => JSON.parse(line) as { type: string; findings: Record<string, string>[] })
   const found = events.find(({ type }) => type === 'preflight')?.findings ?? []
-  return found.map(({ severity, code, where, points }) => `${severity} ${code} ${where} ${points ?? '-'}`).sort()
+  return found
+    .map(({ severity, code, where, points }) => `${severity} ${code} ${where} ${points ?? '-'}`)
+    .sort()
 }
 
 it('a bare manifest writes nothing, and names every conflict', async () => {
@@ -108,7 +111,6 @@ it('a bare manifest writes nothing, and names every conflict', async () => {
     'error preflight/tables many -',
     'error preflight/tag-and-field conflicts/autogen across.u 1',
     'error preflight/tag-and-field conflicts/autogen clash.t 1',
-    'error preflight/value conflicts/autogen end 1',
     'error preflight/value conflicts/autogen long 1',
     'error preflight/value conflicts/autogen tabs 1',
     'warning preflight/reserved-name conflicts/autogen _hidden -',
@@ -125,9 +127,8 @@ it('what is suggested is green, and migrates', async () => {
   const suggested = await ferry(['validate', file, '--deep', '--suggest'], { cwd: migration.folder, env })
   expect(suggested.exitCode).toBe(2)
   const text = await readFile(file, 'utf8')
-  await migration.rewrite(text.replace(/^mappings:.*/ms, suggested.stdout))
+  await migration.rewrite(text.replace(/^mappings:.*/ms, () => suggested.stdout))
   const green = await ferry(['validate', file, '--deep'], { cwd: migration.folder, env })
   expect(green.stdout).toContain('The cluster can take it')
   expect(green).toMatchObject({ exitCode: 0, stderr: expect.not.stringContaining('error') as string })
-  // The rest is the transforms': see below.
 })

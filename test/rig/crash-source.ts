@@ -42,7 +42,7 @@ export async function makeCrashSource(folder: string): Promise<CrashSource> {
     `{ name: own, kind: data-dir, reader: tsm, ${dirs} }`,
   ]
   const mappings = [
-    `{ source: files, database: '*', retentionPolicy: autogen, target: '{database}' }`,
+    `{ source: files, database: '*', retentionPolicy: autogen, target: '{database}', onInexpressible: dead-letter }`,
     `{ source: own, database: works, retentionPolicy: autogen, target: works }`,
   ]
   if (influxInspect !== undefined) {

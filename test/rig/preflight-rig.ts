@@ -36,7 +36,7 @@ export async function surveyOfLines(
     window,
     transform: compileTransforms(mapping.transforms ?? []),
     partitionTemplate: mapping.partitionTemplate,
-    wanted: new Map(),
+    wanted: 'everything',
   })
   async function* chunks() {
     yield Buffer.from(lines.map((line) => `${line}\n`).join(''), 'latin1')
@@ -57,7 +57,13 @@ export function checkedSurvey(survey: Survey, given: Wish = {}): PreflightFindin
     ...{ name: 'db', retentionPeriod: 0n, maxTables: undefined, maxColumns: undefined },
     ...{ partitionTemplate: undefined, ...given.wish },
   }
-  const found = given.found && { name: 'db', retentionPeriod: 0n, maxTables: 500, maxColumns: 250, ...given.found }
+  const found = given.found && {
+    name: 'db',
+    retentionPeriod: 0n,
+    maxTables: 500,
+    maxColumns: 250,
+    ...given.found,
+  }
   const existing: ExistingTables = new Map(
     Object.entries(given.existing ?? {}).map(([name, { tags = [], fields = {} }]) => [
       name,
@@ -65,7 +71,12 @@ export function checkedSurvey(survey: Survey, given: Wish = {}): PreflightFindin
     ]),
   )
   const planned = { id: 's/d/r', source: 's', database: 'd', retentionPolicy: 'r', target: 'db' }
-  const mapping = { onInexpressible: 'fail', timeRange: ALL_TIME, transforms: [], ...given.mapping } as Mapping
+  const mapping = {
+    onInexpressible: 'fail',
+    timeRange: ALL_TIME,
+    transforms: [],
+    ...given.mapping,
+  } as Mapping
   const mappings = [{ planned, index: 0, mapping, survey }]
   const update = given.update ?? false
   return checkDatabase(targetDatabase({ wish, found, existing, mappings, update }), given.now ?? 0n)

@@ -25,7 +25,9 @@ interface ValidateOptions extends ManifestOptions {
 
 export function validateCommand(): Command {
   return new Command('validate')
-    .description('check a manifest by itself: syntax, keys, types, rules, variables; with --deep, also source and cluster')
+    .description(
+      'check a manifest by itself: syntax, keys, types, rules, variables; with --deep, also source and cluster',
+    )
     .addArgument(manifestArgument())
     .addOption(envOption())
     .addOption(stateOption())
@@ -54,15 +56,19 @@ async function validateDeep(file: string, options: ValidateOptions): Promise<voi
   })
   const report = reportOf(findings, migration)
   if (hasErrors(findings)) process.exitCode = ExitCode.manifest
-  if (options.json === true) return void process.stdout.write(`${JSON.stringify({ ...report, notes }, null, 1)}\n`)
+  if (options.json === true)
+    return void process.stdout.write(`${JSON.stringify({ ...report, notes }, null, 1)}\n`)
   if (options.suggest === true) {
     const yaml = await suggestedYaml({ migration, plan }, findings)
-    const comment = yaml === '' ? 'Nothing to resolve by YAML.' : `Put these in the place of those in ${file}.`
+    const comment =
+      yaml === '' ? 'Nothing to resolve by YAML.' : `Put these in the place of those in ${file}.`
     process.stdout.write(`# ${comment}\n${yaml}`)
     for (const advice of report.advice) process.stdout.write(`# ${advice.replaceAll('\n', '\n# ')}\n`)
     return
   }
-  const said = [...notes.map((note) => `note: ${note}\n`), showPreflight(report)].filter((part) => part !== '')
+  const said = [...notes.map((note) => `note: ${note}\n`), showPreflight(report)].filter(
+    (part) => part !== '',
+  )
   for (const part of said) process.stdout.write(`${part}\n`)
   process.stdout.write(
     hasErrors(findings)
