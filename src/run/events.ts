@@ -3,6 +3,6 @@ export type { Phase, PreflightEvent, Progress, RunEvent } from './event.generate
 import type { Phase, RunEvent } from './event.generated.ts'
 
 /** In the order they are run. */
-export const PHASES: readonly Phase[] = ['validate', 'export', 'create', 'token', 'write']
+export const PHASES: readonly Phase[] = ['validate', 'export', 'create', 'token', 'write', 'verify']
 
 export type Observer = (event: RunEvent) => void

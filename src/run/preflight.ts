@@ -1,5 +1,6 @@
 /** The preflight of a run: with an error nothing is written. */
 import { ExitCode, Failure } from '../core/failure.ts'
+import { ping } from '../cluster/http.ts'
 import { askCluster } from '../preflight/cluster-facts.ts'
 import type { ClusterAdmin } from '../cluster/cluster.ts'
 import { mappingOfSlice } from '../plan/mapping-of-slice.ts'
@@ -11,7 +12,7 @@ import { targetsOf, type RunContext } from './context.ts'
 import { tokenRequestsOf } from './token.ts'
 
 /** Phases that talk to the cluster. */
-const ONLINE = ['create', 'token', 'write'] as const
+const ONLINE = ['create', 'token', 'write', 'verify'] as const
 
 /** @throws Failure `preflight/unresolved` (exit code 2), those of reaching the cluster */
 export async function preflightOfRun(
@@ -21,12 +22,13 @@ export async function preflightOfRun(
   const { migration, plan, state, slices, update, clock, signal, observe, phases } = context
   const isOnline = ONLINE.some((phase) => phases.has(phase))
   const isLeft = slices.some(({ id }) => state.state.slices[id]?.status !== 'written')
+  if (!isLeft) return isOnline ? void (await ping(migration.target, signal)) : undefined
   const cluster = isOnline
     ? await askCluster({
         ...{ migration, clock, signal },
         tokens: tokenRequestsOf(context),
         targets: [...targetsOf(context)],
-        admin: isLeft && phases.has('create') ? await openAdmin() : undefined,
+        admin: phases.has('create') ? await openAdmin() : undefined,
       })
     : undefined
   const { environment } = migration
