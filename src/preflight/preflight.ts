@@ -22,6 +22,8 @@ export interface PreflightOptions extends SurveyContext {
   /** `--update` */
   update: boolean
   clock: Clock
+  /** Before each slice: how many are looked at, and how many bytes of source files they have. */
+  onSlice?: (done: { slices: number; bytes: number }, all: { slices: number; bytes: number }) => void
 }
 
 /** A mapping of the plan and the manifest, and its slices that are not written yet. */
@@ -58,8 +60,13 @@ async function survey(
 ): Promise<{ mappings: SlicesOfMapping[]; unread: PreflightFinding[] }> {
   const mappings = new Map<string, SlicesOfMapping>()
   const unread: PreflightFinding[] = []
+  const all = { slices: slices.length, bytes: slices.reduce((sum, slice) => sum + bytesOf(slice), 0) }
+  const done = { slices: 0, bytes: 0 }
   for (const slice of slices) {
     options.signal.throwIfAborted()
+    options.onSlice?.(done, all)
+    done.slices += 1
+    done.bytes += bytesOf(slice)
     const mapping = mappingOfSlice(options.migration, slice)
     const { index } = mapping
     const key = `${index} ${slice.mapping.id}`
@@ -71,6 +78,10 @@ async function survey(
     if (found !== undefined) addSurvey(own.survey, found)
   }
   return { mappings: [...mappings.values()], unread }
+}
+
+function bytesOf({ files }: Slice): number {
+  return files.reduce((sum, { bytes }) => sum + bytes, 0)
 }
 
 /** A slice that cannot be read fails when it is exported, and the others are moved. */

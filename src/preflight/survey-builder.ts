@@ -40,7 +40,7 @@ export interface BuilderOptions {
 const EVERYTHING: Wanted = { all: true, tags: new Set(), fields: new Set() }
 
 /** Series of a slice that are remembered to find those that become one: beyond it, fewer are found. */
-const SERIES_REMEMBERED = 1_000_000
+const SERIES_REMEMBERED = 250_000
 
 /** A field of a target, and the fields of the source that it is made of. */
 interface Part {

@@ -36,6 +36,10 @@ export async function preflightOfRun(
     ...{ migration, plan, slices, state: state.state, cluster, update, clock, signal },
     // What is exported ahead is looked at then, before anything is written.
     isDeep: (slice) => migration.transfer === 'direct' && refusesValues(context, slice),
+    onSlice: ({ slices, bytes }, all) => {
+      const progress = { slices, slicesTotal: all.slices, rows: 0, done: bytes, total: all.bytes, bytes }
+      observe({ type: 'progress', phase: 'validate', progress })
+    },
   })
   // Its export says the same in a moment, and fails it.
   const told = findings.filter(({ code }) => !code.startsWith('export/') || code === 'export/source-changed')
