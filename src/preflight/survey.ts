@@ -147,7 +147,9 @@ export function surveyJson(survey: Survey): string {
 
 export function readSurveyJson(text: string): Survey {
   return JSON.parse(text, (_key, value: unknown) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+    // In a list, nothing is written as null.
+    if (value === null) return undefined
+    if (typeof value !== 'object' || Array.isArray(value)) return value
     if ('map' in value) return new Map(value.map as [string, unknown][])
     return 'int' in value ? BigInt(value.int as string) : value
   }) as Survey
