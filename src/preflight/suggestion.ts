@@ -70,7 +70,3 @@ function addKeys(keys: MappingKeys, more: MappingKeys): void {
   if (keys.maxColumns !== undefined) keys.maxColumns = Math.max(maxColumns, keys.maxColumns)
   if (keys.maxTables !== undefined) keys.maxTables = Math.max(maxTables, keys.maxTables)
 }
-
-export function isEmpty({ mappings, manifest, words }: Suggestion): boolean {
-  return mappings.length === 0 && Object.keys(manifest).length === 0 && words.length === 0
-}

@@ -67,7 +67,9 @@ export async function migrationOf(manifest: string, env: NodeJS.ProcessEnv): Pro
     rewrite: (text) => writeFile(file, text),
     async letters() {
       await mkdir(work, { recursive: true })
-      const names = (await readdir(work, { recursive: true })).filter((name) => name.endsWith('.ndjson'))
+      const names = (await readdir(work, { recursive: true })).filter((name) =>
+        /(^|\/)dead-letter\/.*\.ndjson$/.test(name),
+      )
       const texts = await Promise.all(names.sort().map((name) => readFile(join(work, name), 'utf8')))
       const lines = texts.join('').split('\n')
       return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as DeadLetter)
