@@ -1,10 +1,9 @@
 /** A slice's spool straight from its TSM files and WAL: where the files (source/tsm), the kernel and the spool (lines) meet. */
-import { isUtf8 } from 'node:buffer'
 import type { Failure } from '../core/failure.ts'
 import type { TimeWindow } from '../core/time.ts'
 import type { ExportCounts } from '../lines/accounting.ts'
 import type { BatchWriter } from '../lines/batch-writer.ts'
-import type { DeadLetter } from '../lines/dead-letter.ts'
+import { refusedLine } from '../lines/dead-letter.ts'
 import { finishedSpool, type SourceCounts, type SpoolTarget } from '../lines/finished-spool.ts'
 import { escapedFieldKey, storedFieldKey, storedSeriesKey } from '../lines/stored-names.ts'
 import type { SeriesColumn, SeriesToRead } from '../source/tsm/load-window.ts'
@@ -200,11 +199,7 @@ class TsmExport {
 
   #letter(reason: string, line: Uint8Array, points: number): void {
     const { deadLetters, slice } = this.#options
-    const bytes = Buffer.from(line.buffer, line.byteOffset, line.length)
-    const text: Pick<DeadLetter, 'line' | 'encoding'> = isUtf8(bytes)
-      ? { line: bytes.toString('utf8') }
-      : { line: bytes.toString('base64'), encoding: 'base64' }
-    deadLetters.add({ slice, by: 'influx-ferry', reason, points, ...text })
+    deadLetters.add(refusedLine(slice, reason, line, points))
   }
 
   #skip({ message, where = '' }: Failure, points: number): void {
