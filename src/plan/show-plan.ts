@@ -75,7 +75,32 @@ function mappingLine(mapping: PlannedMapping, slices: readonly Slice[], state: S
   const range = first && last ? `, ${formatWindow({ start: first.window.start, end: last.window.end })}` : ''
   return (
     `  ${done ? '=' : '>'} ${from} -> ${mapping.target}\n` +
-    `      ${countOf(own.length, 'slice')}, ${formatBytes(bytesOf(own))}${range}${progress && `; ${progress}`}`
+    `      ${countOf(own.length, 'slice')}, ${formatBytes(bytesOf(own))}${range}${progress && `; ${progress}`}` +
+    transformLines(mapping)
+  )
+}
+
+/** What is changed on the way, in a line or two. */
+function transformLines({ transforms = [] }: PlannedMapping): string {
+  if (transforms.length === 0) return ''
+  const rules = transforms.map((rule) => {
+    const keys = Object.entries(rule).flatMap(([key, value]) =>
+      key === 'measurement' || isNothing(value) ? [] : [key],
+    )
+    return `${rule.measurement}: ${keys.join(', ')}`
+  })
+  const text = rules.join('; ')
+  return `\n      transforms: ${text.length > TRANSFORMS_WIDTH ? `${text.slice(0, TRANSFORMS_WIDTH)}...` : text}`
+}
+
+/** Columns for all rules. */
+const TRANSFORMS_WIDTH = 120
+
+function isNothing(value: unknown): boolean {
+  return (
+    value === undefined ||
+    value === false ||
+    (typeof value === 'object' && Object.keys(value ?? {}).length === 0)
   )
 }
 

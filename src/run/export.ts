@@ -9,8 +9,9 @@ import type { DeadLetterSink } from '../lines/dead-letter.ts'
 import type { BatchesTo, SpoolTarget } from '../lines/finished-spool.ts'
 import type { Comments } from '../lines/line-parser.ts'
 import { spoolSlice } from '../lines/spool-slice.ts'
+import { compileTransforms } from '../lines/transform/series-transform.ts'
 import type { Slice } from '../plan/plan.ts'
-import { fingerprintOf } from '../plan/slices.ts'
+import { fingerprintOf, transformsHash } from '../plan/slices.ts'
 import type { CatalogFile } from '../source/catalog.ts'
 import { checkUnchanged } from '../source/check-unchanged.ts'
 import {
@@ -48,6 +49,7 @@ export async function exportPhase(context: RunContext): Promise<string> {
           slice: slice.id,
           target: slice.mapping.target,
           fingerprint,
+          transforms: transformsHash(slice),
           counts,
         })
         await context.state.save()
@@ -202,6 +204,7 @@ export class ExportJob {
       window: slice.window,
       memory,
       tasks,
+      transforms: slice.mapping.transforms ?? [],
       skipDamage: source.onCorruption === 'skip',
       onNote: (note) => this.#context.observe({ type: 'note', message: wordsOf(note) }),
       onProgress: (part) => this.progress.advanceTo(part),
@@ -222,6 +225,7 @@ export class ExportJob {
       window: slice.window,
       memory: this.#context.migration.spool.memory,
       comments,
+      transform: compileTransforms(slice.mapping.transforms ?? []),
       onProgress: (bytesRead) => this.progress.advance(bytesRead),
     })
     await expectUnchanged(slice, files)

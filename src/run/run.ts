@@ -3,6 +3,7 @@ import { ExitCode, Failure, messageOf } from '../core/failure.ts'
 import { version } from '../core/version.ts'
 import { openAdmin } from '../cluster/admin.ts'
 import type { ClusterAdmin } from '../cluster/cluster.ts'
+import { noteOtherTransforms } from './changed-transforms.ts'
 import { createPhase, expectNoAdminNeeded, setFinalRetention } from './create.ts'
 import { slicesToExport, slicesToSend, slicesToWrite, targetsOf, type RunContext } from './context.ts'
 import type { Lock } from '../state/lock.ts'
@@ -31,6 +32,7 @@ export interface RunResult {
 export async function runMigration(context: RunContext): Promise<RunResult> {
   if (isFinished(context)) {
     await tidyUpAfterwards(context)
+    noteOtherTransforms(context)
     context.observe({ type: 'note', message: 'Nothing to do: everything the manifest asks for was moved.' })
     return end(context, undefined)
   }

@@ -5,6 +5,7 @@ import { ping } from '../cluster/http.ts'
 import { probeInfluxInspect } from '../source/influx-inspect.ts'
 import { fingerprintOf } from '../plan/slices.ts'
 import { slicesToExport, slicesToRead, slicesToWrite, sourceOf, stateOf, type RunContext } from './context.ts'
+import { dropOtherTransforms, noteOtherTransforms } from './changed-transforms.ts'
 import { dropDamagedSpools } from './damaged-spool.ts'
 import { tidyUp } from './tidy-up.ts'
 
@@ -18,6 +19,8 @@ export async function validatePhase(
     await ping(context.migration.target, context.signal)
   }
   await dropDamagedSpools(context)
+  dropOtherTransforms(context)
+  noteOtherTransforms(context)
   // A login that fails shows before hours of export, not after them.
   if (context.phases.has('create') && slicesToExport(context).length > 0)
     await (await openAdmin())?.listDatabases(context.signal)

@@ -1,21 +1,26 @@
 // Rows of v3 line protocol: `<series> <field>=<value>,<field>=<value> <time>\n`, all fields of the series at one time.
 import { bufferCapacity, exhausted, giveBuffer, takeBuffer } from './arena'
+import { castNumber, castString } from './cast'
 import {
+  AS_IT_IS,
   FLOAT,
   INTEGER,
   LONGEST_STRING,
   NEVER,
+  REFUSED_CAST,
   REFUSED_LENGTH,
   REFUSED_NOT_FINITE,
   REFUSED_UTF8,
   STRING,
+  TO_NOTHING,
+  TO_STRING,
   UNSIGNED,
 } from './codes'
 import { Column, nextRunOf } from './column'
-import { countRows, mustTell, refuse } from './counters'
+import { countRows, countUnwanted, mustTell, refuse } from './counters'
 import { writeSigned, writeTime, writeUnsigned } from './digits'
 import { isFinite64, LONGEST_NUMBER, writeFloat } from './numbers'
-import { writeQuoted } from './quoted'
+import { writeEscaped, writeQuoted } from './quoted'
 
 /** What `writeRows` returns: all rows of the window are written; */
 export const DONE: i32 = 0
@@ -276,6 +281,7 @@ function writeField(out: usize, column: Column, time: i64, value: u64): usize {
     store<u8>(end, 0x75)
     return end + 1
   }
+  if (type > UNSIGNED) return writeCast(out, column, time, value)
   // `true`, or `fals` and `e`.
   store<u32>(at, value === 1 ? 0x65757274 : 0x736c6166)
   store<u8>(at + 4, 0x65)
@@ -295,6 +301,43 @@ function writeString(out: usize, column: Column, time: i64, value: u64): usize {
   const end = writeQuoted(start + column.keySize, <usize>(value & 0xffffffff), length)
   if (end !== 0) return end
   refuse(column.index, REFUSED_UTF8, time, STRING, value)
+  refused++
+  return start
+}
+
+/** Writes a value that becomes another one, or is of one of several parts of its column. */
+function writeCast(out: usize, column: Column, time: i64, value: u64): usize {
+  const from = column.type & 7
+  const cast = (column.type >> 3) & 7
+  if (cast === TO_NOTHING) {
+    countUnwanted()
+    refused++
+    return out
+  }
+  let start = out
+  let end: usize = 0
+  let reason = REFUSED_CAST
+  if (from === STRING) {
+    const length = <u32>(value >> 32)
+    start = roomFor(out, (<usize>length) << 1)
+    if (start === 0) return out
+    const at = start + column.keySize
+    const text = <usize>(value & 0xffffffff)
+    copyBytes(start, column.key, column.keySize)
+    if (cast === AS_IT_IS) end = writeEscaped(at, text, length)
+    else if (cast !== 0 && cast !== TO_STRING) end = castString(at, text, length, cast)
+    else if (length > LONGEST_STRING) reason = REFUSED_LENGTH
+    else {
+      end = writeQuoted(at, text, length)
+      reason = REFUSED_UTF8
+    }
+  } else if (from === FLOAT && cast !== AS_IT_IS && !isFinite64(value)) reason = REFUSED_NOT_FINITE
+  else {
+    copyBytes(out, column.key, column.keySize)
+    end = castNumber(out + column.keySize, from, cast, value)
+  }
+  if (end !== 0) return end
+  refuse(column.index, reason, time, from, value, column.type >> 6)
   refused++
   return start
 }
