@@ -25,7 +25,7 @@ export function* transformNameRules(rule: Transform, path: Path): Generator<Find
       )
   }
   for (const [field, names] of Object.entries(splitByType))
-    for (const [type, name] of Object.entries(names))
+    for (const [type, name] of Object.entries(names as Record<string, string>))
       yield* nameRules(name, 'field', [...path, 'splitByType', field, type])
   yield* splitRules(splitFields, [...path, 'splitFields'])
 }

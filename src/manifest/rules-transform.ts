@@ -80,7 +80,9 @@ function* lateRules(rule: Transform, path: Path): Generator<Finding> {
   }
   const made = new Set([
     ...(rule.tagsToFields ?? []),
-    ...Object.values(rule.splitByType ?? {}).flatMap((names) => Object.values(names)),
+    ...Object.values(rule.splitByType ?? {}).flatMap((names) =>
+      Object.values(names as Record<string, string>),
+    ),
   ])
   for (const name of Object.keys(rule.renameFields ?? {})) {
     if (rule.fieldsToTags?.includes(name)) yield gone('renameFields', name, 'made a tag')

@@ -127,7 +127,7 @@ const PREFIXES: Record<string, string> = {
 }
 
 const meant = (type: string, value: Value) =>
-  `${PREFIXES[type] ?? ''}:${Object.is(value, -0) ? '-0' : value instanceof Buffer ? value.toString() : String(value as number)}`
+  `${PREFIXES[type] ?? ''}:${Object.is(value, -0) ? '-0' : value instanceof Buffer ? value.toString() : String(value)}`
 
 test.each(
   Object.keys(VALUES).flatMap((type) =>
