@@ -32,7 +32,7 @@ const refusalReasons = ['not-finite', 'invalid-utf8', 'too-long', 'cast'] as con
  * What values become, by the numbers of src/kernel/assembly/codes.ts. `nothing`: they are in no row, and counted as refused
  * without being told. `as-it-is`: as 1.x has them, also where v3 has no way to write them.
  */
-const casts = ['', 'float', 'integer', 'unsigned', 'string', 'boolean', 'nothing', 'as-it-is'] as const
+const casts = ['', 'float', 'integer', 'boolean', 'string', 'unsigned', 'nothing', 'as-it-is'] as const
 export type Cast = Exclude<(typeof casts)[number], ''>
 
 /** Bytes in the kernel's memory. `bytes` is a view that no longer works after any other call to the kernel. */
@@ -63,7 +63,7 @@ export interface BlockSource {
   /** Where their bytes are, and what offset in their store the first byte of that has. */
   region: Region
   regionOffset: number
-  /** What its values become; of its own type, and by default: what they are. */
+  /** What its values become; of its own type, and by default: what they are. Strings become nothing else. */
   cast?: Cast | undefined
   /** A number that refusals of its values tell again: which of several fields that are one column it is of. Default: 0. */
   part?: number
@@ -142,6 +142,8 @@ export interface Kernel {
   /** The next rows. Nothing may be added to the series after the first call. */
   next(limits: Limits): Rows
   counters(): Counters
+  /** Tells the figures of a column's points that are in rows, by type: {@link FIGURES_BYTES} each, which figures.ts merges. */
+  figures(column: number, tell: (type: BlockType, bytes: Uint8Array) => void): void
   /** What `state: 'report'` tells of, each once. */
   takeErrors(): BlockError[]
   takeRefusals(): Refusal[]
@@ -182,7 +184,11 @@ interface Exports {
   refusals(): number
   refusalsSize(): number
   clearRefusals(): void
+  figuresOf(column: number): number
 }
+
+/** Bytes of a field's figures (assembly/figures.ts): what figures.ts takes and {@link Kernel.figures} gives. */
+export const FIGURES_BYTES = 72
 
 /** The bytes of one block entry (assembly/block.ts). */
 const ENTRY = 48
@@ -292,6 +298,11 @@ export function createKernel({ maximumBytes = 2 ** 32 }: { maximumBytes?: number
         rows: counter(7),
       }
     },
+    figures(column, tell) {
+      const table = memory()
+      for (let at = wasm.figuresOf(columnAt(column)) >>> 0; at !== 0; at = table.getUint32(at + 68, true))
+        tell(table.getUint32(at + 64, true) as BlockType, bytesAt(at, FIGURES_BYTES))
+    },
     takeErrors() {
       const errors: BlockError[] = []
       const entries = memory()
@@ -332,17 +343,12 @@ export function createKernel({ maximumBytes = 2 ** 32 }: { maximumBytes?: number
   }
 }
 
-/** What a type has to become to be of itself: nothing else. */
-const OWN_CASTS: Record<BlockType, Cast> = {
-  0: 'float',
-  1: 'integer',
-  2: 'boolean',
-  3: 'string',
-  4: 'unsigned',
-}
-
+/** A type's own name is no cast. */
 function castNumber(type: BlockType, cast: Cast | undefined): number {
-  return cast === undefined || cast === OWN_CASTS[type] ? 0 : casts.indexOf(cast)
+  const number = casts.indexOf(cast ?? '')
+  if (type === BlockType.string && number > 0 && number < 6 && cast !== 'string')
+    throw new RangeError('the kernel does not read numbers in strings')
+  return number === type + 1 ? 0 : number
 }
 
 function valueAt(records: DataView, at: number, type: BlockType): number | bigint | boolean {

@@ -80,17 +80,17 @@ function mappingLine(mapping: PlannedMapping, slices: readonly Slice[], state: S
   )
 }
 
-/** What is changed on the way, in a line or two. */
+/** What is changed on the way, in a line: the keys of all rules about a measurement. */
 function transformLines({ transforms = [] }: PlannedMapping): string {
   if (transforms.length === 0) return ''
-  const rules = transforms.map((rule) => {
-    const keys = Object.entries(rule).flatMap(([key, value]) =>
-      key === 'measurement' || isNothing(value) ? [] : [key],
-    )
-    return `${rule.measurement}: ${keys.join(', ')}`
-  })
-  const text = rules.join('; ')
-  return `\n      transforms: ${text.length > TRANSFORMS_WIDTH ? `${text.slice(0, TRANSFORMS_WIDTH)}...` : text}`
+  const keys = new Map<string, string[]>()
+  for (const { measurement, ...rule } of transforms) {
+    const own = Object.entries(rule).flatMap(([key, value]) => (isNothing(value) ? [] : [key]))
+    keys.set(measurement, [...(keys.get(measurement) ?? []), ...own])
+  }
+  const text = [...keys].map(([measurement, own]) => `${measurement}: ${own.join(', ')}`).join('; ')
+  const shown = text.length > TRANSFORMS_WIDTH ? `${text.slice(0, TRANSFORMS_WIDTH)}...` : text
+  return `\n      transforms: ${shown}`
 }
 
 /** Columns for all rules. */

@@ -227,6 +227,7 @@ class TsmExport {
         return this.#transformed?.add(this.#rowsOf(item))
       case 'done':
         this.#count(item)
+        this.#options.figures?.merge(item.figures)
         return onDone()
     }
   }

@@ -5,6 +5,7 @@ import type { TimeWindow } from '../core/time.ts'
 import { createKernel, type Kernel, type Refusal } from '../kernel/kernel.ts'
 import { createRowGzip, type RowGzip } from '../kernel/row-gzip.ts'
 import { BatchWriter, type BatchLimits, type BatchSums } from '../lines/batch-writer.ts'
+import { FigureBook, type FigurePart } from '../lines/figure-book.ts'
 import { escapedFieldKey } from '../lines/stored-names.ts'
 import { fieldOf, type SeriesToRead } from '../source/tsm/load-window.ts'
 import { SeriesReader, type RowSink, type SeriesCounts } from '../source/tsm/series-reader.ts'
@@ -41,7 +42,7 @@ export type TaskItem =
   /** Of a series (as stored) with fields of these names, as {@link KernelRows} reads them. */
   | { type: 'rows'; series: Uint8Array; fields: readonly Uint8Array[]; bytes: Uint8Array }
   /** `dropped`: of the points that were read, those that nobody wants. */
-  | { type: 'done'; counts: SeriesCounts; refused: number; dropped: number }
+  | { type: 'done'; counts: SeriesCounts; refused: number; dropped: number; figures: FigurePart[] }
 
 /** Resolves when there is room for more. */
 export type Emit = (item: TaskItem) => Promise<void>
@@ -74,7 +75,7 @@ class TaskReader {
   readonly #reader: SeriesReader
   readonly #emit: Emit
   readonly #writer: BatchWriter
-  readonly #rows: RowSink
+  readonly #figures = new FigureBook()
   readonly #counts: SeriesCounts = {
     ...{ points: 0, overwritten: 0, deleted: 0, refused: 0, filtered: 0, leftOut: 0 },
   }
@@ -97,10 +98,6 @@ class TaskReader {
     const destination = { write, finish: nothing, abandon: nothing }
     const writer = new BatchWriter(destination, { limits: batch, gzipLevel, gzip, signal, inFlight })
     this.#writer = writer
-    this.#rows = {
-      room: () => writer.room(),
-      append: ({ bytes, rows, points }) => writer.appendRows(bytes, rows, points),
-    }
   }
 
   async read(task: SeriesTask): Promise<void> {
@@ -109,7 +106,7 @@ class TaskReader {
         if (refused !== undefined) await this.#refuse(series, refused)
         else if (use === 'dropped') await this.#drop(series)
         else {
-          const sink = use === 'sent' ? this.#rows : this.#transform(series)
+          const sink = use === 'sent' ? this.#rowsOf(series) : this.#transform(series)
           this.#add(await this.#reader.read(series, sink, this.#onRefusal(series)))
         }
         await this.#told
@@ -119,7 +116,19 @@ class TaskReader {
       await this.#writer.abandon()
       throw error
     }
-    await this.#emit({ type: 'done', counts: this.#counts, refused: this.#refused, dropped: this.#dropped })
+    const figures = this.#figures.parts()
+    const sums = { counts: this.#counts, refused: this.#refused, dropped: this.#dropped }
+    await this.#emit({ type: 'done', ...sums, figures })
+  }
+
+  #rowsOf({ key, columns }: SeriesToRead): RowSink {
+    const writer = this.#writer
+    return {
+      room: () => writer.room(),
+      append: ({ bytes, rows, points }) => writer.appendRows(bytes, rows, points),
+      figures: (column, type, bytes) =>
+        this.#figures.addOfSeries(key, columns[column]?.key ?? key, type, bytes),
+    }
   }
 
   /** Reads a series (or one field of it) that v3 has no way to write: each row is a dead letter. */
@@ -136,7 +145,7 @@ class TaskReader {
 
   /** Reads a series whose values become nothing, so that they can be counted. */
   async #drop(series: SeriesToRead): Promise<void> {
-    const counts = await this.#reader.read(series, this.#rows, this.#onRefusal(series))
+    const counts = await this.#reader.read(series, this.#rowsOf(series), this.#onRefusal(series))
     this.#add({ ...counts, refused: 0 })
     this.#dropped += counts.refused
   }

@@ -1,7 +1,7 @@
 /**
  * Which way the series of TSM files and WAL go when there are transforms. What changes names and types alone goes the fast way,
  * through the kernel into batches. Where other rows come out (times are cut, tags and fields change places, series become
- * one), a series goes the slow way: its rows are transformed one by one (lines/transform/row-transform.ts).
+ * one), or numbers are read from strings, a series goes the slow way: its rows are transformed one by one (lines/transform/row-transform.ts).
  */
 import type { FieldType } from '../manifest/migration.ts'
 import { encodeSeriesKey, seriesNames, type SeriesNames } from '../lines/series-key.ts'
@@ -50,8 +50,8 @@ export class TsmTransform {
     if (typeof names === 'string') return [asStored(series, series.fields.map(plainColumn), names)]
     const fields = typedFields(series.fields)
     const targets = this.#targetsOf(names, fields)
-    if (targets.some((target) => this.#needsRows(target)) || typesMeet(fields, targets, series.blocks))
-      return [rowsOf(series)]
+    const needsRows = targets.some((target) => this.#needsRows(target) || readsStrings(target, fields))
+    if (needsRows || typesMeet(fields, targets, series.blocks)) return [rowsOf(series)]
     const isSent = new Set(targets.flatMap((target) => target.fields.map(({ from }) => from)))
     const dropped = columnsOf(
       fields.filter((_, place) => !isSent.has(place)),
@@ -87,6 +87,11 @@ function typedFields(fields: readonly FieldSources[]): TypedField[] {
   return fields.flatMap((field) =>
     [...new Set(field.sources.map(({ type }) => nameOfType(type)))].map((type) => ({ field, type })),
   )
+}
+
+/** Whether numbers or booleans are to be found in strings, which the kernel does not do. */
+function readsStrings(target: TargetSeries, fields: readonly TypedField[]): boolean {
+  return target.fields.some(({ from, type }) => type !== 'string' && fields[from]?.type === 'string')
 }
 
 /** Whether a later value of a field replaces an earlier one of another type that becomes another field: to be found row by row. */

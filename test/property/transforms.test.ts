@@ -5,10 +5,12 @@ import { expect, test, vi } from 'vitest'
 import type { Transform } from '../../src/manifest/migration.ts'
 import { compileTransforms } from '../../src/lines/transform/series-transform.ts'
 import type { ExportCounts } from '../../src/lines/accounting.ts'
+import { FigureBook } from '../../src/lines/figure-book.ts'
 import { renderLine, type MeantPoint } from '../rig/point-oracle.ts'
 import { Random } from '../rig/random-columns.ts'
 import { randomRules, type Names } from '../rig/random-rules.ts'
 import { randomSlice } from '../rig/random-slice.ts'
+import { sameFigures, slowFigures } from '../rig/slow-figures.ts'
 import { spooled } from '../rig/spooling.ts'
 import { transformed, type Transformed } from '../rig/transform-oracle.ts'
 import { temporaryFolder } from '../rig/temporary-folder.ts'
@@ -109,6 +111,21 @@ const SLICE: Names = {
   texts: ['', 'a', 'b', 'a,b'],
   fields: ['f0', 'f1', 'a=b', 'x y', 'f"'],
 }
+/** Of figures: they do not depend on the way. */
+function hashesOf(figures: FigureBook): string[] {
+  return figures
+    .result()
+    .map(({ measurement, field, type, hash }) => `${measurement} ${field} ${type} ${hash}`)
+    .sort()
+}
+
+/** But for backslashes in names, ready rows are lines of 1.x. */
+async function hashesOfLines(text: Buffer): Promise<string[]> {
+  const figures = new FigureBook()
+  await spooled(text, { figures })
+  return hashesOf(figures)
+}
+
 const FAST = [
   'drop',
   'keepSeries',
@@ -133,9 +150,12 @@ test.each([
       const before = await exported(paths)
       const expected = transformed(parseV3(before.text), rules)
       for (const memory of [2.2e6, 64e6]) {
-        const { text, counts, letters } = await exported(paths, { transforms: rules, memory })
+        const figures = new FigureBook()
+        const { text, counts, letters } = await exported(paths, { transforms: rules, memory, figures })
         expect(pointsOf(text)).toEqual(expected.points)
         expectSums(counts, expected, before.counts.overwritten)
+        expect(sameFigures(figures.result(), slowFigures(text))).toBe(true)
+        if (!text.includes('nas')) expect(hashesOf(figures)).toEqual(await hashesOfLines(text))
         expect(letters.reduce((sum, { points }) => sum + points, 0)).toBe(expected.refused)
       }
     }),

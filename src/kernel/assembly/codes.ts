@@ -33,14 +33,9 @@ export const STRING: u32 = 3
 export const UNSIGNED: u32 = 4
 
 /**
- * What the values of a source become: 0, what they are. `type | cast << 3 | part << 6` says it in one number, which for a source
- * without a cast in a column of one part is its type.
+ * What the values of a source become: `type | cast << 3 | part << 6`, which without a cast and in a column of one part is its
+ * type. A cast is 0, or a type (below) and one, or one of these.
  */
-export const TO_FLOAT: u32 = 1
-export const TO_INTEGER: u32 = 2
-export const TO_UNSIGNED: u32 = 3
-export const TO_STRING: u32 = 4
-export const TO_BOOLEAN: u32 = 5
 /** No value at all: it is counted as refused, and not told. */
 export const TO_NOTHING: u32 = 6
 /** As 1.x has it, also where v3 has no way to write it. */

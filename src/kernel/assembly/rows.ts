@@ -1,6 +1,6 @@
 // Rows of v3 line protocol: `<series> <field>=<value>,<field>=<value> <time>\n`, all fields of the series at one time.
 import { bufferCapacity, exhausted, giveBuffer, takeBuffer } from './arena'
-import { castNumber, castString } from './cast'
+import { castBits, castNumber, writeNumber } from './cast'
 import {
   AS_IT_IS,
   FLOAT,
@@ -13,12 +13,12 @@ import {
   REFUSED_UTF8,
   STRING,
   TO_NOTHING,
-  TO_STRING,
   UNSIGNED,
 } from './codes'
-import { Column, nextRunOf } from './column'
+import { Column, figuresOf, nextRunOf } from './column'
 import { countRows, countUnwanted, mustTell, refuse } from './counters'
 import { writeSigned, writeTime, writeUnsigned } from './digits'
+import { addPoint, addRun, Figures, hashBytes, hashRow } from './figures'
 import { isFinite64, LONGEST_NUMBER, writeFloat } from './numbers'
 import { writeEscaped, writeQuoted } from './quoted'
 
@@ -34,6 +34,7 @@ export const STUCK: i32 = 3
 /** So much more room than needed for rows with strings, so that it does not grow for each of them. */
 const SPARE: u64 = 65536
 const SPACE: u8 = 0x20
+const QUOTE: u8 = 0x22
 const NEWLINE: u8 = 0x0a
 
 /** The rows written last, in `output` from its start. */
@@ -45,6 +46,9 @@ export let outputPoints: u32 = 0
 let outputEnd: usize = 0
 let prefix: usize = 0
 let prefixSize: usize = 0
+/** Hashes of the series key, and with the time of the row under way. */
+let seriesHash: u64 = 0
+let rowHash: u64 = 0
 /** What a row takes at most without what is between quotes. */
 let rowRoom: usize = 0
 
@@ -68,6 +72,7 @@ let refused: u32 = 0
 export function resetRows(series: usize, seriesSize: usize): void {
   prefix = series
   prefixSize = seriesSize
+  seriesHash = 0
   rowRoom = seriesSize + LONGEST_NUMBER
   output = outputEnd = 0
   firstColumn = 0
@@ -121,9 +126,10 @@ function prepare(mostBytes: usize): bool {
   }
   if (started) return true
   started = true
-  let count: u64 = 0
-  for (let at = firstColumn; at !== 0; at = changetype<Column>(at).following) count++
-  columns = columnsEnd = takeBuffer(count << 2)
+  seriesHash = hashBytes(prefix, prefixSize)
+  let number: u64 = 0
+  for (let at = firstColumn; at !== 0; at = changetype<Column>(at).following) number++
+  columns = columnsEnd = takeBuffer(number << 2)
   if (columns === 0) return false
   for (let at = firstColumn; at !== 0; at = changetype<Column>(at).following) {
     const column = changetype<Column>(at)
@@ -177,7 +183,7 @@ function alignedRows(mostRows: u32, mostBytes: usize, atLeastOne: bool): i32 {
       break
     }
     const time = load<i64>(times + done)
-    let out = startRow()
+    let out = startRow(time)
     for (let at = columns; at < columnsEnd; at += 4) {
       const column = changetype<Column>(load<usize>(at))
       out = writeField(out, column, time, load<u64>(column.value + done))
@@ -189,6 +195,11 @@ function alignedRows(mostRows: u32, mostBytes: usize, atLeastOne: bool): i32 {
   }
   for (let at = columns; at < columnsEnd; at += 4) {
     const column = changetype<Column>(load<usize>(at))
+    // Strings, and what is cast, count one by one.
+    if (column.type !== STRING && column.type <= UNSIGNED) {
+      const figures = figuresOf(column, column.type)
+      if (figures !== null) addRun(figures, seriesHash, column.time, column.time + done, column.value)
+    }
     column.time += done
     column.value += done
     if (column.time === column.end) nextRunOf(column)
@@ -205,12 +216,16 @@ function mixedRows(mostRows: u32, mostBytes: usize, atLeastOne: bool): i32 {
     const time = rowTime
     let next = NEVER
     let changed = false
-    let out = startRow()
+    let out = startRow(time)
     let fields: u32 = 0
     for (let at = columns; at < columnsEnd; at += 4) {
       const column = changetype<Column>(load<usize>(at))
       if (column.next === time) {
-        out = writeField(out, column, time, load<u64>(column.value))
+        const value = load<u64>(column.value)
+        out = writeField(out, column, time, value)
+        const type = column.type
+        if (type === FLOAT ? isFinite64(value) : type < STRING || type === UNSIGNED)
+          count(column, type, time, value)
         fields++
         column.time += 8
         column.value += 8
@@ -229,8 +244,9 @@ function mixedRows(mostRows: u32, mostBytes: usize, atLeastOne: bool): i32 {
 }
 
 /** Writes what comes before the fields; returns its end. */
-function startRow(): usize {
+function startRow(time: i64): usize {
   refused = 0
+  rowHash = hashRow(seriesHash, time)
   const row = output + outputSize
   copyBytes(row, prefix, prefixSize)
   return row + prefixSize
@@ -288,6 +304,16 @@ function writeField(out: usize, column: Column, time: i64, value: u64): usize {
   return value === 1 ? at + 4 : at + 5
 }
 
+/** Adds a value that is in the row to the column's figures: strings, and rows that are not aligned; the others go by the run. */
+function count(column: Column, type: u32, time: i64, bits: u64): void {
+  const first = column.figures
+  const figures =
+    first !== 0 && changetype<Figures>(first).type === type
+      ? changetype<Figures>(first)
+      : figuresOf(column, type)
+  if (figures !== null) addPoint(figures, rowHash, time, bits)
+}
+
 function writeString(out: usize, column: Column, time: i64, value: u64): usize {
   const length = <u32>(value >> 32)
   if (length > LONGEST_STRING) {
@@ -299,7 +325,10 @@ function writeString(out: usize, column: Column, time: i64, value: u64): usize {
   if (start === 0) return out
   copyBytes(start, column.key, column.keySize)
   const end = writeQuoted(start + column.keySize, <usize>(value & 0xffffffff), length)
-  if (end !== 0) return end
+  if (end !== 0) {
+    count(column, STRING, time, hashBytes(<usize>(value & 0xffffffff), length))
+    return end
+  }
   refuse(column.index, REFUSED_UTF8, time, STRING, value)
   refused++
   return start
@@ -314,32 +343,45 @@ function writeCast(out: usize, column: Column, time: i64, value: u64): usize {
     refused++
     return out
   }
+  const to = cast === 0 || cast === AS_IT_IS ? from : cast - 1
   let start = out
   let end: usize = 0
+  let bits: u64 = 0
   let reason = REFUSED_CAST
   if (from === STRING) {
     const length = <u32>(value >> 32)
+    const text = <usize>(value & 0xffffffff)
     start = roomFor(out, (<usize>length) << 1)
     if (start === 0) return out
-    const at = start + column.keySize
-    const text = <usize>(value & 0xffffffff)
     copyBytes(start, column.key, column.keySize)
+    const at = start + column.keySize
     if (cast === AS_IT_IS) end = writeEscaped(at, text, length)
-    else if (cast !== 0 && cast !== TO_STRING) end = castString(at, text, length, cast)
     else if (length > LONGEST_STRING) reason = REFUSED_LENGTH
     else {
-      end = writeQuoted(at, text, length)
       reason = REFUSED_UTF8
+      end = writeQuoted(at, text, length)
+      bits = hashBytes(text, length)
     }
   } else if (from === FLOAT && cast !== AS_IT_IS && !isFinite64(value)) reason = REFUSED_NOT_FINITE
-  else {
+  else if (to === STRING) {
     copyBytes(out, column.key, column.keySize)
-    end = castNumber(out + column.keySize, from, cast, value)
+    const text = out + column.keySize + 1
+    store<u8>(text - 1, QUOTE)
+    end = writeNumber(text, from, value, false)
+    bits = hashBytes(text, end - text)
+    store<u8>(end++, QUOTE)
+  } else if (castNumber(from, to, value)) {
+    copyBytes(out, column.key, column.keySize)
+    end = writeNumber(out + column.keySize, to, castBits, true)
+    bits = castBits
   }
-  if (end !== 0) return end
-  refuse(column.index, reason, time, from, value, column.type >> 6)
-  refused++
-  return start
+  if (end === 0) {
+    refuse(column.index, reason, time, from, value, column.type >> 6)
+    refused++
+    return start
+  }
+  if (cast !== AS_IT_IS) count(column, to, time, bits)
+  return end
 }
 
 /** Sees to it that `bytes` and a whole row besides fit behind `out`; returns where that is now, 0 when memory ran out. */

@@ -123,38 +123,47 @@ export function* seriesOf(task: SeriesTask): Generator<TaskSeries, void> {
   const stores = task.stores.map(openShared)
   const blocks = new BlockTable()
   let at = 0
-  const u32 = () => bytes.readUInt32LE((at += 4) - 4)
+  const view = new DataView(task.bytes)
+  const u32 = () => view.getUint32((at += 4) - 4, true)
   const string = () => {
     const start = at + 4
-    return bytes.subarray(start, (at = start + bytes.readUInt32LE(at)))
+    return bytes.subarray(start, (at = start + view.getUint32(at, true)))
   }
   const source = (): ColumnSource => {
     const store = stores[u32()] as BlockStore
-    const encoding = encodings[bytes.readUInt8(at++)] ?? 'tsm'
-    const type = bytes.readUInt8(at++) as BlockType
-    const cast = CASTS[bytes.readUInt8(at++)]
+    const encoding = encodings[bytes[at++] as number] ?? 'tsm'
+    const type = bytes[at++] as BlockType
+    const cast = CASTS[bytes[at++] as number]
     const part = u32()
     const first = u32()
     const count = u32()
     const length = u32()
     const deleted = length === 0 ? NO_RANGES : new BigInt64Array(length)
-    for (let i = 0; i < length; i++, at += 8) deleted[i] = bytes.readBigInt64LE(at)
+    for (let i = 0; i < length; i++, at += 8) deleted[i] = view.getBigInt64(at, true)
     return { store, encoding, type, cast, part, first, count, deleted }
   }
   const column = (): SeriesColumn => {
     const key = string()
-    const fields = Array.from({ length: u32() }, string) as [Buffer, ...Buffer[]]
-    return { key, fields, sources: Array.from({ length: u32() }, source) }
+    const fields: Buffer[] = []
+    for (let left = u32(); left > 0; left--) fields.push(string())
+    const sources: ColumnSource[] = []
+    for (let left = u32(); left > 0; left--) sources.push(source())
+    return { key, fields: fields as [Buffer, ...Buffer[]], sources }
   }
   while (at < bytes.length) {
     const key = string()
     const series = string()
-    const use = USES[bytes.readUInt8(at++)] ?? 'sent'
-    const refused = string().toString()
+    const use = USES[bytes[at++] as number] ?? 'sent'
+    const reason = string()
     blocks.clear()
     const rows = u32()
     blocks.pushBytes(bytes.subarray(at, (at += rows * ROW_BYTES)), rows)
-    const columns = Array.from({ length: u32() }, column)
-    yield { series: { key, series, columns, blocks }, use, refused: refused === '' ? undefined : refused }
+    const columns: SeriesColumn[] = []
+    for (let left = u32(); left > 0; left--) columns.push(column())
+    yield {
+      series: { key, series, columns, blocks },
+      use,
+      refused: reason.length === 0 ? undefined : reason.toString(),
+    }
   }
 }

@@ -1,4 +1,4 @@
-/** Every value of every type, made every type, as the obvious way has it. */
+/** Every number and boolean made every type, as the obvious way has it; strings are left to src/lines/transform/cast-value.ts. */
 import { expect, test } from 'vitest'
 import type { Cast } from '../../../src/kernel/kernel.ts'
 import { nameOfType } from '../../../src/source/tsm/block-store.ts'
@@ -28,93 +28,6 @@ const VALUES: Record<number, Value[]> = {
   ],
   1: [0n, 1n, -1n, 12n, 2n ** 53n + 1n, 2n ** 63n - 1n, -(2n ** 63n)],
   2: [true, false],
-  3: [
-    ...[
-      '',
-      ' ',
-      '0',
-      '1',
-      '-1',
-      '12',
-      ' 12\t\n',
-      '12i',
-      '12u',
-      '-12i',
-      '-12u',
-      '-0',
-      '+12',
-      '1 2',
-      '9223372036854775807',
-    ],
-    ...[
-      '9223372036854775808',
-      '-9223372036854775808',
-      '-9223372036854775809',
-      '18446744073709551615',
-      '18446744073709551616',
-    ],
-    ...[
-      '00000000000000000000012',
-      '99999999999999999999999999',
-      '1.5',
-      '1.',
-      '.5',
-      '+.5',
-      '-.5e-3',
-      '.',
-      '+',
-      'e5',
-      '1e',
-      '1e+',
-    ],
-    ...[
-      '1e5',
-      '1E5',
-      '1e+05',
-      '1e308',
-      '1e309',
-      '1e-999',
-      '0e999',
-      '0.000e400',
-      '179769313486231570e291',
-      '17976931348623159e292',
-    ],
-    ...[
-      '0.00001e313',
-      '0.00001e314',
-      'NaN',
-      'Inf',
-      'infinity',
-      '0x10',
-      '1_000',
-      '1,5',
-      '1.5.1',
-      '1e5i',
-      't',
-      'T',
-      'true',
-      'True',
-      'TRUE',
-    ],
-    ...[
-      'tRue',
-      'truE',
-      'tr',
-      'f',
-      'F',
-      'false',
-      'False',
-      'FALSE',
-      'fALSE',
-      ' true ',
-      'a "b" \\',
-      'größe',
-      '\u00a012',
-      '日本',
-      '9'.repeat(400),
-    ],
-    `${'0'.repeat(400)}.${'0'.repeat(400)}1e100`,
-  ].map((text) => Buffer.from(text)),
   4: [0n, 1n, 12n, 2n ** 63n - 1n, 2n ** 63n, 2n ** 64n - 1n],
 }
 const CASTS: Cast[] = ['float', 'integer', 'unsigned', 'string', 'boolean']
@@ -127,7 +40,7 @@ const PREFIXES: Record<string, string> = {
 }
 
 const meant = (type: string, value: Value) =>
-  `${PREFIXES[type] ?? ''}:${Object.is(value, -0) ? '-0' : value instanceof Buffer ? value.toString() : String(value)}`
+  `${PREFIXES[type] ?? ''}:${Object.is(value, -0) ? '-0' : String(value)}`
 
 test.each(
   Object.keys(VALUES).flatMap((type) =>
@@ -144,8 +57,7 @@ test.each(
   expect(refusals.map(({ time }) => time)).toEqual(refused)
   for (const refusal of refusals) {
     expect(refusal).toMatchObject({ column: 0, part: 0, type, reason: 'cast' })
-    const { value } = refusal
-    expect(typeof value === 'object' ? Buffer.from(value) : value).toEqual(values[Number(refusal.time)])
+    expect(refusal.value).toEqual(values[Number(refusal.time)])
   }
   expect(counters).toMatchObject({ refused: refused.length, points: wanted.length })
 })
