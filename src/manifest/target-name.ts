@@ -87,3 +87,9 @@ export function wildcard(pattern: string): RegExp {
   const parts = pattern.split('*').map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
   return new RegExp(`^${parts.join('.*')}$`, 's')
 }
+
+/** Whether some name could fit two patterns; where both have a `*` in them, it is taken for granted. */
+export function couldBothFit(one: string, other: string): boolean {
+  if (one.includes('*') && other.includes('*')) return true
+  return matchesPattern(one, other) || matchesPattern(other, one)
+}

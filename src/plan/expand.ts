@@ -74,7 +74,12 @@ export function expandMappings(
         database,
       }
       expanded.push({
-        planned: { ...planned, retentionPolicy: retentionPolicy.name, target },
+        planned: {
+          ...planned,
+          retentionPolicy: retentionPolicy.name,
+          target,
+          ...(mapping.transforms.length > 0 && { transforms: mapping.transforms }),
+        },
         mapping,
         retentionPolicy,
       })

@@ -8,6 +8,7 @@ import type { TimeWindow } from '../core/time.ts'
 import { seriesNames } from '../lines/series-key.ts'
 import { MAX_STRING_BYTES } from '../lines/field-value.ts'
 import { BlockType } from '../source/tsm/block-store.ts'
+import type { SeriesColumn } from '../source/tsm/load-window.ts'
 import { openSeriesCursor, type FieldSources, type SeriesSources } from '../source/tsm/series-cursor.ts'
 import { SeriesReader, type RowSink } from '../source/tsm/series-reader.ts'
 import { LONG_STRING, longStringReason } from './long-strings.ts'
@@ -82,7 +83,7 @@ class StringScan {
       if (measurement === undefined) continue
       const refuse = (reason: string, time: bigint) =>
         addRefused(this.survey, { measurement, reason, points: 1, examples: [pointOf(seen, name, time)] })
-      const columns = [{ key: Buffer.from('s'), field, sources }]
+      const columns: SeriesColumn[] = [{ key: Buffer.from('s'), fields: [field], sources }]
       const sink: RowSink = {
         room: () => Promise.resolve(ROOM),
         append: ({ bytes, rows }) => {

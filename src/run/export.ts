@@ -11,8 +11,9 @@ import { writeSliceFigures } from '../lines/figures-file.ts'
 import type { BatchesTo, SpoolTarget } from '../lines/finished-spool.ts'
 import type { Comments } from '../lines/line-parser.ts'
 import { spoolSlice } from '../lines/spool-slice.ts'
+import { compileTransforms } from '../lines/transform/series-transform.ts'
 import type { Slice } from '../plan/plan.ts'
-import { fingerprintOf } from '../plan/slices.ts'
+import { fingerprintOf, transformsHash } from '../plan/slices.ts'
 import type { CatalogFile } from '../source/catalog.ts'
 import { checkUnchanged } from '../source/check-unchanged.ts'
 import {
@@ -50,6 +51,7 @@ export async function exportPhase(context: RunContext): Promise<string> {
           slice: slice.id,
           target: slice.mapping.target,
           fingerprint,
+          transforms: transformsHash(slice),
           counts,
         })
         await context.state.save()
@@ -207,6 +209,7 @@ export class ExportJob {
       window: slice.window,
       memory,
       tasks,
+      transforms: slice.mapping.transforms ?? [],
       skipDamage: source.onCorruption === 'skip',
       onNote: (note) => this.#context.observe({ type: 'note', message: wordsOf(note) }),
       onProgress: (part) => this.progress.advanceTo(part),
@@ -227,6 +230,7 @@ export class ExportJob {
       window: slice.window,
       memory: this.#context.migration.spool.memory,
       comments,
+      transform: compileTransforms(slice.mapping.transforms ?? []),
       onProgress: (bytesRead) => this.progress.advance(bytesRead),
     })
     await expectUnchanged(slice, files)

@@ -4,6 +4,7 @@ import type { ClusterAdmin } from '../cluster/cluster.ts'
 import { probeInfluxInspect } from '../source/influx-inspect.ts'
 import { fingerprintOf } from '../plan/slices.ts'
 import { slicesToRead, slicesToWrite, sourceOf, stateOf, type RunContext } from './context.ts'
+import { dropOtherTransforms, noteOtherTransforms } from './changed-transforms.ts'
 import { dropDamagedSpools } from './damaged-spool.ts'
 import { preflightOfRun } from './preflight.ts'
 import { tidyUp } from './tidy-up.ts'
@@ -15,6 +16,8 @@ export async function validatePhase(
 ): Promise<string> {
   await expectPrograms(context)
   await dropDamagedSpools(context)
+  dropOtherTransforms(context)
+  noteOtherTransforms(context)
   await tidyUp(context)
   await preflightOfRun(context, openAdmin)
   retargetUnsent(context)

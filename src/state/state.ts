@@ -43,7 +43,15 @@ export type StateEvent =
     }
   | { type: 'retention-set'; database: string }
   | { type: 'token-created'; description: string; id: string | undefined; at: string; databases: string[] }
-  | { type: 'slice-exported'; slice: string; target: string; fingerprint: string; counts: SliceCounts }
+  | {
+      type: 'slice-exported'
+      slice: string
+      target: string
+      fingerprint: string
+      /** Hash over the transforms; `undefined`: none. */
+      transforms?: string | undefined
+      counts: SliceCounts
+    }
   | { type: 'slice-retargeted'; slice: string; target: string }
   /** Its batches are made and sent from the first one on (transfer: direct). */
   | { type: 'slice-sending'; slice: string; target: string; fingerprint: string; recipe: Recipe }
@@ -105,10 +113,10 @@ export function reduce(state: State, event: StateEvent): State {
     case 'token-created':
       return { ...state, tokens: { ...state.tokens, [event.description]: createdToken(state, event) } }
     case 'slice-exported': {
-      const { slice, target, fingerprint, counts } = event
+      const { slice, target, fingerprint, transforms, counts } = event
       return withSlice(state, slice, {
         status: 'exported',
-        ...{ target, fingerprint, counts, sent: NOTHING_SENT },
+        ...{ target, fingerprint, ...under(transforms), counts, sent: NOTHING_SENT },
         ...settledBefore(state, slice),
       })
     }
@@ -133,7 +141,11 @@ export function reduce(state: State, event: StateEvent): State {
       const { target, fingerprint, sent, ...slice } = expectUnderWay(state, event.slice)
       const counts = slice.status === 'exported' ? slice.counts : event.counts
       if (counts === undefined) throw new Error(`slice ${event.slice} is written, and not counted`)
-      return withSlice(state, event.slice, { status: 'written', target, fingerprint, counts, sent })
+      const { transforms } = slice.status === 'exported' ? slice : slice.recipe
+      return withSlice(state, event.slice, {
+        status: 'written',
+        ...{ target, fingerprint, ...under(transforms), counts, sent },
+      })
     }
     case 'slice-again': {
       const { target } = expectWritten(state, event.slice)
@@ -197,6 +209,10 @@ function expectUnderWay(state: State, id: string) {
   return slice?.status === 'sending' ? slice : expectExported(state, id)
 }
 
+function under(transforms: string | undefined): { transforms?: string } {
+  return transforms === undefined ? {} : { transforms }
+}
+
 function settledBefore(state: State, id: string): { partlyWritten?: true } {
   return isSettled(state.slices[id]) ? { partlyWritten: true } : {}
 }
@@ -223,6 +239,7 @@ export function differenceOf(before: Recipe, now: Recipe): string[] {
       'target.write.batch changed',
     before.memory !== now.memory && 'spool.memory changed',
     before.version !== now.version && 'it was another version of influx-ferry',
+    before.transforms !== now.transforms && 'the transforms changed',
   ].filter((difference) => difference !== false)
 }
 

@@ -109,21 +109,29 @@ function makeField(part: Part, key: string): void {
   if (tag === undefined) return
   part.tags.delete(key)
   const rows = [...new Set(part.fields.flatMap(({ value }) => ('from' in value ? [value.from] : value.rows)))]
-  const made: PartField[] = tag.fields.map((from) => ({ name: key, type: 'string', value: { from } }))
-  if (tag.text !== '') made.unshift({ name: key, type: 'string', value: { constant: tag.text, rows } })
-  if (part.fields.length > 0) part.fields.unshift(...made)
+  if (rows.length === 0) return
+  const made: PartField[] = tag.fields.map(({ from }) => ({ name: key, type: 'string', value: { from } }))
+  const except = tag.fields.map(({ from }) => from)
+  if (tag.text !== '')
+    made.unshift({ name: key, type: 'string', value: { constant: tag.text, rows, except } })
+  part.fields.unshift(...made)
 }
 
 function makeTag(part: Part, name: string): void {
   const own = part.fields.filter((field) => field.name === name)
   if (own.length === 0) return
   part.fields = part.fields.filter((field) => field.name !== name)
-  const tag: PartTag = { text: '', fields: [] }
-  for (const { value } of own) {
-    if ('from' in value) tag.fields.push(value.from)
-    else tag.text = value.constant
-  }
-  part.tags.set(name, tag)
+  const text = own.map(({ value }) => ('from' in value ? '' : value.constant)).findLast((one) => one !== '')
+  const fields = own
+    .flatMap(({ type, value }) => ('from' in value ? [{ from: value.from, type }] : []))
+    .sort((a, b) => a.from - b.from)
+  part.tags.set(name, overlaid(part.tags.get(name), { text: text ?? '', fields }))
+}
+
+/** A tag in place of another one, which stays for rows that do not have the new one. */
+function overlaid(below: PartTag | undefined, tag: PartTag): PartTag {
+  if (below === undefined || tag.text !== '') return tag
+  return { text: below.text, fields: [...below.fields, ...tag.fields] }
 }
 
 function* namesOf({ renameTags, renameFields, setTags }: Transform): Generator<Step> {
@@ -148,7 +156,8 @@ function renamed(tags: Map<string, PartTag>, newKeys: ReadonlyMap<string, string
   const result = new Map([...tags].filter(([key]) => !newKeys.has(key)))
   for (const [key, newKey] of newKeys) {
     const tag = tags.get(key)
-    if (tag !== undefined) result.set(byteString(newKey), tag)
+    const name = byteString(newKey)
+    if (tag !== undefined) result.set(name, overlaid(result.get(name), tag))
   }
   return result
 }
@@ -183,4 +192,16 @@ function compileSplit({ splitFields }: Transform): (part: Part) => Part[] {
 function coarser(one: bigint | undefined, other: bigint | undefined): bigint | undefined {
   if (one === undefined || other === undefined) return one ?? other
   return one > other ? one : other
+}
+
+/** Whether several series may become one. */
+export function mayJoinSeries(rules: readonly Transform[]): boolean {
+  return rules.some(
+    ({ keepTags, dropTags, tagsToFields, fieldsToTags, renameTags, setTags, splitFields, rename }) =>
+      keepTags !== undefined ||
+      dropTags !== undefined ||
+      rename !== undefined ||
+      tagsToFields.length + fieldsToTags.length > 0 ||
+      [renameTags, setTags, splitFields].some((names) => Object.keys(names).length > 0),
+  )
 }

@@ -19,16 +19,25 @@ export interface TargetSeries {
   /** Sorted by the bytes of their keys, empty values left out. */
   tags: readonly (readonly [key: string, value: string])[]
   /**
-   * Tags whose values come from fields, row by row (fieldsToTags); `field` is an index into `SourceSeries.fields`. Of several
+   * Tags whose values come from fields, row by row (fieldsToTags), cast to `type`; `field` is an index into `SourceSeries.fields`. Of several
    * with one key, the last that the row has counts; a row that has none keeps what `tags` says.
    */
-  rowTags: readonly { key: string; field: number }[]
+  rowTags: readonly { key: string; field: number; type: FieldType }[]
   /** In the order of `from`, an index into `SourceSeries.fields`. `type`: after the cast. Several may have one name. */
   fields: readonly { name: string; type: FieldType; from: number }[]
-  /** Fields with one value in every row that has one of the fields `rows` (tagsToFields); text that is to be cast to `type`. */
-  constants: readonly { name: string; type: FieldType; value: string; rows: readonly number[] }[]
+  /** Fields that were tags (tagsToFields): text that is to be cast to `type`. */
+  constants: readonly Constant[]
   /** Nanoseconds that times are cut to a multiple of, or undefined. */
   precision: bigint | undefined
+}
+
+export interface Constant {
+  name: string
+  type: FieldType
+  value: string
+  /** It is in every row that has one of the source fields `rows` and none of `except`. */
+  rows: readonly number[]
+  except: readonly number[]
 }
 
 /** A series on its way through the rules. */
@@ -39,17 +48,17 @@ export interface Part {
   precision: bigint | undefined
 }
 
-/** `fields`: indexes of source fields whose values, row by row, come before `text`. */
+/** `fields`: source fields whose values, row by row, come before `text`, the later ones first. */
 export interface PartTag {
   text: string
-  fields: number[]
+  fields: { from: number; type: FieldType }[]
 }
 
 export interface PartField {
   name: string
   type: FieldType
-  /** A source field, or the text of a former tag and the source fields by which its rows are known. */
-  value: { from: number } | { constant: string; rows: number[] }
+  /** A source field, or the text of a former tag (see {@link Constant}). */
+  value: { from: number } | { constant: string; rows: number[]; except: number[] }
 }
 
 /**
@@ -82,14 +91,12 @@ function targetOf({ measurement, tags, fields, precision }: Part): TargetSeries 
   return {
     measurement,
     tags: sorted.flatMap(([key, { text }]) => (text === '' ? [] : [[key, text] as const])),
-    rowTags: sorted.flatMap(([key, tag]) =>
-      tag.fields.toSorted((a, b) => a - b).map((field) => ({ key, field })),
-    ),
+    rowTags: sorted.flatMap(([key, tag]) => tag.fields.map(({ from, type }) => ({ key, field: from, type }))),
     fields: fields
       .flatMap(({ name, type, value }) => ('from' in value ? [{ name, type, from: value.from }] : []))
       .sort((a, b) => a.from - b.from),
     constants: fields.flatMap(({ name, type, value }) =>
-      'from' in value ? [] : [{ name, type, value: value.constant, rows: value.rows }],
+      'from' in value ? [] : [{ name, type, value: value.constant, rows: value.rows, except: value.except }],
     ),
     precision,
   }

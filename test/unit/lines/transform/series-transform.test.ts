@@ -26,7 +26,7 @@ function seriesOf(text: string): SourceSeries {
 function show(target: TargetSeries): string {
   const tags = [
     ...target.tags.map(([key, value]) => `,${key}=${value}`),
-    ...target.rowTags.map(({ key, field }) => `,${key}=<${field}>`),
+    ...target.rowTags.map(({ key, field, type }) => `,${key}=<${field}:${type}>`),
   ]
   const fields = [
     ...target.constants.map(({ name, type, value, rows }) => `${name}:${type}="${value}"@${rows.join('')}`),
@@ -79,11 +79,11 @@ describe('each key', () => {
       { tagsToFields: ['host', 'x'] },
       ['cpu,env=prod host:string="a"@01,load:float<0,n:integer<1'],
     ],
-    ['fieldsToTags', { fieldsToTags: ['n'] }, ['cpu,env=prod,host=a,n=<1> load:float<0']],
+    ['fieldsToTags', { fieldsToTags: ['n'] }, ['cpu,env=prod,host=a,n=<1:integer> load:float<0']],
     [
       'fieldsToTags, in place of a tag',
       { fieldsToTags: ['host'] },
-      ['cpu,host=<1>,host=<2> load:float<0'],
+      ['cpu,host=a,host=<1:integer>,host=<2:string> load:float<0'],
       'cpu,host=a load:float,host:integer,host:string',
     ],
     ['fieldsToTags, the only field', { fieldsToTags: ['n'] }, [], 'cpu n:integer'],
@@ -158,7 +158,7 @@ describe('the order within a rule', () => {
     [
       'splitByType before fieldsToTags',
       { splitByType: { v: { string: 's' } }, fieldsToTags: ['s'] },
-      ['m,s=<1> v:float<0'],
+      ['m,s=<1:string> v:float<0'],
       'm v:float,v:string',
     ],
     ['tagsToFields before fieldsToTags', { tagsToFields: ['host'], fieldsToTags: ['host'] }, [SAME]],
@@ -170,7 +170,7 @@ describe('the order within a rule', () => {
     [
       'fieldsToTags before renameTags',
       { fieldsToTags: ['n'], renameTags: { n: 'number' } },
-      ['cpu,env=prod,host=a,number=<1> load:float<0'],
+      ['cpu,env=prod,host=a,number=<1:integer> load:float<0'],
     ],
     [
       'renameTags before setTags',
