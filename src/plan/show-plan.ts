@@ -89,7 +89,7 @@ function transformLines({ transforms = [] }: PlannedMapping): string {
     keys.set(measurement, [...(keys.get(measurement) ?? []), ...own])
   }
   const text = [...keys].map(([measurement, own]) => `${measurement}: ${own.join(', ')}`).join('; ')
-  const shown = text.length > TRANSFORMS_WIDTH ? `${text.slice(0, TRANSFORMS_WIDTH)}...` : text
+  const shown = text.length > TRANSFORMS_WIDTH ? `${text.slice(0, TRANSFORMS_WIDTH).trimEnd()} ...` : text
   return `\n      transforms: ${shown}`
 }
 

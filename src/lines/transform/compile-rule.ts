@@ -2,7 +2,7 @@
 import type { Transform } from '../../manifest/migration.ts'
 import { wildcard } from '../../manifest/target-name.ts'
 import { byteString } from './byte-string.ts'
-import type { Part, PartField, PartTag } from './series-transform.ts'
+import type { Part, PartField, PartTag } from './series-part.ts'
 
 type Step = (part: Part) => void
 

@@ -6,6 +6,7 @@
  */
 import type { FieldType, Transform } from '../../manifest/migration.ts'
 import { compileRule } from './compile-rule.ts'
+import type { Part } from './series-part.ts'
 
 export interface SourceSeries {
   measurement: string
@@ -38,27 +39,6 @@ export interface Constant {
   /** It is in every row that has one of the source fields `rows` and none of `except`. */
   rows: readonly number[]
   except: readonly number[]
-}
-
-/** A series on its way through the rules. */
-export interface Part {
-  measurement: string
-  tags: Map<string, PartTag>
-  fields: PartField[]
-  precision: bigint | undefined
-}
-
-/** `fields`: source fields whose values, row by row, come before `text`, the later ones first. */
-export interface PartTag {
-  text: string
-  fields: { from: number; type: FieldType }[]
-}
-
-export interface PartField {
-  name: string
-  type: FieldType
-  /** A source field, or the text of a former tag (see {@link Constant}). */
-  value: { from: number } | { constant: string; rows: number[]; except: number[] }
 }
 
 /**
