@@ -16,7 +16,8 @@ const below = {
   verify: ['cluster', 'lines', 'kernel', 'plan', 'state', 'manifest', 'source'],
   sandbox: [],
   report: ['plan', 'state', 'manifest', 'lines'],
-  run: ['source', 'kernel', 'lines', 'cluster', 'verify', 'plan', 'state', 'manifest'],
+  preflight: ['source', 'kernel', 'lines', 'cluster', 'plan', 'state', 'manifest', 'report'],
+  run: ['preflight', 'source', 'kernel', 'lines', 'cluster', 'verify', 'plan', 'state', 'manifest'],
 }
 
 module.exports = {

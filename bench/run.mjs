@@ -1,12 +1,13 @@
 // npm run bench: influx-ferry beside what there is without it, with the same data, one after the other, in rounds.
 //
-//   npm run bench -- [--only readers,shapes,recipe,recipe-influxd,servers,growth] [--values 15552000] [--rounds 5]
+//   npm run bench -- [--only readers,shapes,recipe,recipe-influxd,servers,growth,transforms] [--values 15552000] [--rounds 5]
 //
 //   readers  (a) the reader alone against `influx_inspect export -out /dev/null`, (b) with gzip against its -compress
 //   shapes   the same for other data: one field a measurement, floats of full precision, long strings
 //   recipe   (c) the documented recipe (bench/recipe.sh) and a whole run, from a cold start, into a server that only counts;
 //            recipe-influxd: into an influxd
 //   servers  (d) a whole run into influxd (v1) and victoria-metrics (v2), and the time they need to take its batches ready-made
+//   transforms  the whole run's export without transforms, with those that go through the kernel, and with those that go row by row
 //   growth   the whole run's export from 1 to 16 times the data, and with one and two workers
 //
 // Needs scripts/install-test-servers.sh and curl.
@@ -24,7 +25,7 @@ const { values: options } = parseArgs({
   options: {
     values: { type: 'string', default: '15552000' },
     rounds: { type: 'string', default: '5' },
-    only: { type: 'string', default: 'readers,shapes,recipe,servers,growth' },
+    only: { type: 'string', default: 'readers,shapes,recipe,servers,growth,transforms' },
   },
 })
 const rounds = Number(options.rounds)
@@ -47,6 +48,16 @@ const parts = {
     for (const start of [() => influxdServer(DATABASE), victoriaMetricsServer]) await servers(source, start)
   },
   growth,
+  transforms: async () => transforms(await generate(values)),
+}
+
+/** Of the measurements machine and process (bench/generate.mjs). */
+const TRANSFORMS = {
+  'without transforms': '',
+  'names, a tag, a cast':
+    "[{ rename: 'plant_{measurement}', setTags: { site: berlin }, renameFields: { temperature: temp } }, { measurement: plant_process, cast: { parts: float } }]",
+  'times cut to seconds': '[{ precision: s }]',
+  'a tag becomes a field': '[{ tagsToFields: [line] }]',
 }
 
 console.log(`${cpus().length} cores, Node ${process.version}, medians of ${rounds} rounds`)
@@ -162,6 +173,31 @@ async function growth() {
   )
 }
 
+async function transforms(source) {
+  const all = Object.fromEntries(Object.keys(TRANSFORMS).map((name) => [name, []]))
+  for (let round = 1; round <= rounds; round += 1) {
+    for (const [name, rules] of Object.entries(TRANSFORMS)) {
+      const work = mkdtempSync(join(tmpdir(), 'bench-'))
+      try {
+        all[name].push(
+          await timed(ferry(source, work, NOWHERE, { flags: ['--only', 'export'], transforms: rules })),
+        )
+      } finally {
+        rmSync(work, { recursive: true, force: true })
+      }
+    }
+  }
+  const rows = Object.entries(all).map(([name, results]) => [
+    name,
+    seconds(median(results.map((one) => one.seconds))),
+    megabytes(Math.max(...results.map((one) => one.peakBytes))),
+    results.map((one) => seconds(one.seconds)).join(', '),
+  ])
+  console.log(
+    `\nExport of ${count(source.values)} values, a whole process:\n\n${table(['transforms', 'median', 'peak memory', 'rounds'], rows)}\n`,
+  )
+}
+
 function recipe({ dirs }, work, { url }) {
   return [
     join(import.meta.dirname, 'recipe.sh'),
@@ -176,7 +212,12 @@ function recipe({ dirs }, work, { url }) {
 }
 
 /** A run with a manifest, a state and a spool of its own, all in `work`. */
-function ferry({ dirs }, work, { url, api }, { flags = [], workers, transfer = 'staged' } = {}) {
+function ferry(
+  { dirs },
+  work,
+  { url, api },
+  { flags = [], workers, transfer = 'staged', transforms = '' } = {},
+) {
   const manifest = join(work, 'manifest.yaml')
   writeFileSync(
     manifest,
@@ -192,7 +233,7 @@ target:
 verify: { level: none }
 spool: { memory: 256MB${workers === undefined ? '' : `, workers: ${workers}`} }
 mappings:
-  - { source: source, database: ${DATABASE}, retentionPolicy: autogen, target: ${DATABASE} }
+  - { source: source, database: ${DATABASE}, retentionPolicy: autogen, target: ${DATABASE}${transforms === '' ? '' : `, transforms: ${transforms}`} }
 tokens:
   - { env: BENCH_TOKEN }
 `,

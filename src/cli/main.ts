@@ -32,6 +32,7 @@ const commands: Record<string, () => Promise<Command>> = {
   inspect: async () => (await import('./commands/inspect.ts')).inspectCommand(),
   validate: async () => (await import('./commands/validate.ts')).validateCommand(),
   plan: async () => (await import('./commands/plan.ts')).planCommand(),
+  sample: async () => (await import('./commands/sample.ts')).sampleCommand(),
   run: async () => (await import('./commands/run.ts')).runCommand(),
   verify: async () => (await import('./commands/verify.ts')).verifyCommand(),
   rerun: async () => (await import('./commands/rerun.ts')).rerunCommand(),

@@ -1,7 +1,8 @@
 import { INTERRUPTED } from './interrupt.ts'
-import type { Observer, RunEvent } from '../run/events.ts'
+import type { Observer, PreflightEvent, RunEvent } from '../run/events.ts'
 import { countOf } from '../core/units.ts'
 import { showSlice } from '../plan/slices.ts'
+import { hasErrors, lineOf, showPreflight } from '../preflight/show-preflight.ts'
 import { ProgressLine } from './progress-line.ts'
 
 /** Milliseconds between two progress lines of a log. */
@@ -33,9 +34,16 @@ export function plainLog(out: NodeJS.WritableStream): Observer {
       out.write(`${stamp(now)} ${event.phase}: ${text.trim()}\n`)
       return
     }
+    if (event.type === 'preflight') return tellPreflight(event, out)
     const text = textOf(event)
     if (text !== undefined) out.write(`${stamp(now)} ${text}\n`)
   }
+}
+
+/** A table where something is to be resolved; of warnings alone, a line each. */
+function tellPreflight(event: PreflightEvent, out: NodeJS.WritableStream): void {
+  if (hasErrors(event.findings)) return void out.write(`\n${showPreflight(event)}\n`)
+  for (const finding of event.findings) out.write(`${stamp(Date.now())} warning: ${lineOf(finding)}\n`)
 }
 
 function stamp(now: number): string {
@@ -43,7 +51,7 @@ function stamp(now: number): string {
 }
 
 /** An event as one line; `undefined` for those that others say better. */
-export function textOf(event: Exclude<RunEvent, { type: 'progress' }>): string | undefined {
+export function textOf(event: Exclude<RunEvent, { type: 'progress' | 'preflight' }>): string | undefined {
   switch (event.type) {
     case 'run-started':
       return `${event.name}: ${countOf(event.slices, 'slice')} (${event.manifest}${event.environment === undefined ? '' : `, ${event.environment}`})`

@@ -1,7 +1,8 @@
 /** The task list on a terminal. The only file that knows Listr2: it draws what the run tells, and decides nothing. */
 import { styleText } from 'node:util'
 import { Listr, type ListrTaskWrapper, type DefaultRenderer, type SimpleRenderer } from 'listr2'
-import { PHASES, type Observer, type Phase, type RunEvent } from '../run/events.ts'
+import { hasErrors, lineOf, showPreflight } from '../preflight/show-preflight.ts'
+import { PHASES, type Observer, type Phase, type PreflightEvent, type RunEvent } from '../run/events.ts'
 import { fold } from '../manifest/cells.ts'
 import { ProgressLine } from './progress-line.ts'
 import { textOf } from './plain-log.ts'
@@ -46,6 +47,7 @@ export function taskList(): { observe: Observer; finished: () => Promise<void> }
     }
     // The summary names the slices that failed.
     else if (event.type === 'slice-failed') phases.get(current)?.sliceFailed()
+    else if (event.type === 'preflight') said.push(...preflightLines(event))
     else if (event.type === 'note' || event.type === 'warning') {
       const lines = fold(textOf(event) ?? '', Math.min(process.stdout.columns, WIDTH)).join('\n  ')
       said.push(event.type === 'note' ? lines : styleText('yellow', lines))
@@ -56,6 +58,12 @@ export function taskList(): { observe: Observer; finished: () => Promise<void> }
     for (const text of said) process.stdout.write(`${text}\n`)
   }
   return { observe, finished }
+}
+
+/** A table where something is to be resolved; of warnings alone, a line each. */
+function preflightLines(event: PreflightEvent): string[] {
+  if (hasErrors(event.findings)) return [`\n${showPreflight(event)}`]
+  return event.findings.map((finding) => styleText('yellow', `warning: ${lineOf(finding)}`))
 }
 
 type PhaseEvent = Extract<RunEvent, { phase: Phase }>

@@ -129,13 +129,13 @@ function readCa(path: string): string {
 /**
  * Asks whether something answers at the target. No token is sent.
  *
- * @returns what the server says of itself (`cloud2`, `OSS`), where it does.
+ * @returns what the server says of itself (`cloud2`, `OSS`) and its clock (milliseconds since the epoch), where it does.
  * @throws Failure `cluster/unreachable`, `cluster/certificate`, ..., `cluster/unexpected-answer`
  */
 export async function ping(
   target: Address,
   signal: AbortSignal,
-): Promise<{ build: string | undefined; version: string | undefined }> {
+): Promise<{ build: string | undefined; version: string | undefined; date: number | undefined }> {
   const connection = new Connection(target)
   try {
     const answer = await connection.send({ method: 'GET', path: '/ping', signal, timeout: PING_TIMEOUT })
@@ -143,7 +143,12 @@ export async function ping(
     const reached = answer.status < 300 || answer.status === 401 || answer.status === 403
     if (!reached) throw unexpected(answer.status, target.url)
     const header = (name: string) => answer.headers[name]?.toString()
-    return { build: header('x-influxdb-build'), version: header('x-influxdb-version') }
+    const date = Date.parse(header('date') ?? '')
+    return {
+      build: header('x-influxdb-build'),
+      version: header('x-influxdb-version'),
+      date: Number.isNaN(date) ? undefined : date,
+    }
   } catch (error) {
     signal.throwIfAborted()
     throw error instanceof Failure ? error : connectionFailure(error, target.url)

@@ -26,7 +26,14 @@ const errorCodes = [
   'too-large',
   'bad-time',
 ] as const
-const refusalReasons = ['not-finite', 'invalid-utf8', 'too-long'] as const
+const refusalReasons = ['not-finite', 'invalid-utf8', 'too-long', 'cast'] as const
+
+/**
+ * What values become, by the numbers of src/kernel/assembly/codes.ts. `nothing`: they are in no row, and counted as refused
+ * without being told. `as-it-is`: as 1.x has them, also where v3 has no way to write them.
+ */
+const casts = ['', 'float', 'integer', 'boolean', 'string', 'unsigned', 'nothing', 'as-it-is'] as const
+export type Cast = Exclude<(typeof casts)[number], ''>
 
 /** Bytes in the kernel's memory. `bytes` is a view that no longer works after any other call to the kernel. */
 export interface Region {
@@ -56,6 +63,10 @@ export interface BlockSource {
   /** Where their bytes are, and what offset in their store the first byte of that has. */
   region: Region
   regionOffset: number
+  /** What its values become; of its own type, and by default: what they are. Strings become nothing else. */
+  cast?: Cast | undefined
+  /** A number that refusals of its values tell again: which of several fields that are one column it is of. Default: 0. */
+  part?: number
   /** Times deleted of these points: `[min, max, min, max, ...]`, both ends inclusive, in order and apart. */
   deleted: BigInt64Array
 }
@@ -111,10 +122,12 @@ export interface BlockError {
 /** A value that no row of v3 line protocol can have. */
 export interface Refusal {
   column: number
+  part: number
   time: bigint
   reason: (typeof refusalReasons)[number]
-  /** The float, or the bytes of the string. */
-  value: number | Uint8Array
+  type: BlockType
+  /** The float, the bytes of the string, the integer, ... */
+  value: number | Uint8Array | bigint | boolean
 }
 
 export interface Kernel {
@@ -154,7 +167,7 @@ interface Exports {
   addSource(
     column: number,
     encoding: number,
-    type: number,
+    rowType: number,
     from: number,
     entries: number,
     deleted: number,
@@ -240,7 +253,8 @@ export function createKernel({ maximumBytes = 2 ** 32 }: { maximumBytes?: number
       key[size - 1] = EQUALS
       return columns.push(column) - 1
     },
-    addBlocks(column, { encoding, type, blocks, first, count, region, regionOffset, deleted }) {
+    addBlocks(column, source) {
+      const { encoding, type, blocks, first, count, region, regionOffset, deleted, cast, part = 0 } = source
       const from = allocated(wasm.reserve(count * ENTRY))
       const words = new Int32Array(wasm.memory.buffer, from, (count * ENTRY) / 4)
       for (let row = first, at = 0; row < first + count; row++, at += ENTRY / 4) {
@@ -255,7 +269,8 @@ export function createKernel({ maximumBytes = 2 ** 32 }: { maximumBytes?: number
       }
       const ranges = place(deleted)
       const pairs = deleted.length / 2
-      allocated(wasm.addSource(columnAt(column), encodings[encoding], type, from, count, ranges, pairs))
+      const rowType = (type | (castNumber(type, cast) << 3) | (part << 6)) >>> 0
+      allocated(wasm.addSource(columnAt(column), encodings[encoding], rowType, from, count, ranges, pairs))
     },
     next({ rows, bytes, atLeastOne }) {
       const state =
@@ -309,12 +324,15 @@ export function createKernel({ maximumBytes = 2 ** 32 }: { maximumBytes?: number
       const end = at + (wasm.refusalsSize() >>> 0)
       while (at < end) {
         const size = records.getUint32(at + 20, true)
-        const isFloat = records.getUint32(at + 16, true) === BlockType.float
+        const typeAndPart = records.getUint32(at + 16, true)
+        const type = (typeAndPart & 7) as BlockType
         refusals.push({
           column: records.getUint32(at, true),
+          part: typeAndPart >>> 3,
           reason: refusalReasons[records.getUint32(at + 4, true)] ?? 'not-finite',
           time: records.getBigInt64(at + 8, true),
-          value: isFloat ? records.getFloat64(at + 24, true) : bytesAt(at + 24, size).slice(),
+          type,
+          value: type === BlockType.string ? bytesAt(at + 24, size).slice() : valueAt(records, at + 24, type),
         })
         at += 24 + Math.ceil(size / 8) * 8
       }
@@ -323,4 +341,18 @@ export function createKernel({ maximumBytes = 2 ** 32 }: { maximumBytes?: number
     },
     memoryBytes: () => wasm.memory.buffer.byteLength,
   }
+}
+
+/** A type's own name is no cast. */
+function castNumber(type: BlockType, cast: Cast | undefined): number {
+  const number = casts.indexOf(cast ?? '')
+  if (type === BlockType.string && number > 0 && number < 6 && cast !== 'string')
+    throw new RangeError('the kernel does not read numbers in strings')
+  return number === type + 1 ? 0 : number
+}
+
+function valueAt(records: DataView, at: number, type: BlockType): number | bigint | boolean {
+  if (type === BlockType.float) return records.getFloat64(at, true)
+  if (type === BlockType.boolean) return records.getBigUint64(at, true) === 1n
+  return type === BlockType.integer ? records.getBigInt64(at, true) : records.getBigUint64(at, true)
 }

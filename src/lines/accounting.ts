@@ -3,7 +3,7 @@
  * series' fields at one time.
  */
 export interface ExportCounts {
-  /** Points the source gave: `points + overwritten + deleted + filtered + refusedPoints` must equal it. */
+  /** Points the source gave: with `added`, it must equal `points + overwritten + deleted + filtered + refusedPoints + dropped`. */
   pointsRead: number
   /** Points in the rows of the spool. */
   points: number
@@ -15,6 +15,10 @@ export interface ExportCounts {
   filtered: number
   /** Points that v3 line protocol cannot express; each is in the dead letter with its reason. */
   refusedPoints: number
+  /** Points that a transform took out: dropped, or made a tag. Absent where there are no transforms, as is `added`. */
+  dropped?: number
+  /** Points that a transform made of tags, one for each row. */
+  added?: number
   /**
    * Damaged blocks, files and WAL segments, or parts of them, that were left out (`onCorruption: skip`); each is in the
    * dead letter. How many points they had is not known: they are in no sum.

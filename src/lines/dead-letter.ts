@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer'
+
 /** What the target or the target's format would not take, kept with its reason: `dead-letter/<mapping>.ndjson`. */
 export interface DeadLetter {
   /** Slice id. */
@@ -22,4 +24,13 @@ export interface DeadLetter {
 export interface DeadLetterSink {
   add(letter: DeadLetter): void
   flush(): Promise<void>
+}
+
+/** The letter of a line of 1.x line protocol that influx-ferry does not send. */
+export function refusedLine(slice: string, reason: string, line: Uint8Array, points: number): DeadLetter {
+  const bytes = Buffer.from(line.buffer, line.byteOffset, line.length)
+  const text: Pick<DeadLetter, 'line' | 'encoding'> = isUtf8(bytes)
+    ? { line: bytes.toString('utf8') }
+    : { line: bytes.toString('base64'), encoding: 'base64' }
+  return { slice, by: 'influx-ferry', reason, points, ...text }
 }

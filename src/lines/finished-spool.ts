@@ -105,11 +105,13 @@ function givenTo(destination: BatchDestination): Output {
 }
 
 function countsOf(slice: string, read: SourceCounts, writer: BatchWriter): ExportCounts {
-  const { pointsRead, overwritten, deleted, filtered, refusedPoints } = read
+  const { pointsRead, overwritten, deleted, filtered, refusedPoints, dropped = 0, added = 0 } = read
   const { points, rows, rawBytes, gzipBytes, batches } = writer
-  if (pointsRead !== points + overwritten + deleted + filtered + refusedPoints) {
+  if (pointsRead + added !== points + overwritten + deleted + filtered + refusedPoints + dropped) {
+    const transformed =
+      read.dropped === undefined ? '' : ` + ${dropped} dropped - ${added} added by transforms`
     throw new Failure('export/sum', 'the sums of the export do not close', {
-      where: `${slice}: ${pointsRead} points read, but ${points} in rows + ${overwritten} overwritten + ${deleted} deleted + ${filtered} filtered + ${refusedPoints} refused`,
+      where: `${slice}: ${pointsRead} points read, but ${points} in rows + ${overwritten} overwritten + ${deleted} deleted + ${filtered} filtered + ${refusedPoints} refused${transformed}`,
       remedy: 'This is a defect of influx-ferry: please report it with these numbers.',
     })
   }

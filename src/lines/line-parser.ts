@@ -3,7 +3,9 @@ import type { TimeWindow } from '../core/time.ts'
 import { parseFieldValue, refusedString } from './field-value.ts'
 import * as scan from './line-scan.ts'
 import type { PointStore } from './point-store.ts'
-import { MAX_KEY_BYTES, parseFieldKey, parseSeriesKey } from './series-key.ts'
+import { decodeName } from './names.ts'
+import { MAX_KEY_BYTES, parseFieldKey, parseSeriesKey, seriesNames } from './series-key.ts'
+import { storedKeyOf } from './stored-names.ts'
 import { fitsInt64, instantOf } from './timestamp.ts'
 import type { Instant } from './timestamp.ts'
 
@@ -27,6 +29,12 @@ const DDL = ['CREATE DATABASE ', 'CREATE RETENTION POLICY ']
  * `-lponly`, which does not escape a measurement that starts with `#`; or none (`-lponly`).
  */
 export type Comments = 'any' | 'influx_inspect' | 'none'
+
+/**
+ * What goes into the store: `v3`: what v3 line protocol has a way to write, as it writes it. `stored`: whatever 1.x takes,
+ * series under the keys of {@link storedKeyOf}, fields under their names without escapes, values as they are.
+ */
+export type Reading = 'v3' | 'stored'
 
 /** What influx_inspect's own comments start with (cmd/influx_inspect/export/export.go). */
 const INSPECT_COMMENTS = ['# INFLUXDB EXPORT:', '# DDL', '# DML', '# CONTEXT-', '# writing ']
@@ -71,6 +79,7 @@ export class LineParser {
   readonly #end: Instant
   readonly #comments: Comments
   readonly #refuse: (refusal: Refusal) => void
+  readonly #asStored: boolean
 
   /** `<series key> <field>=` of the last line with one field, and its pair; -1 when the pair is not known. */
   #prefix = Buffer.alloc(256)
@@ -91,8 +100,15 @@ export class LineParser {
   #timeStart = 0
   #timeEnd = 0
 
-  constructor(store: PointStore, window: TimeWindow, comments: Comments, refuse: (refusal: Refusal) => void) {
+  constructor(
+    store: PointStore,
+    window: TimeWindow,
+    comments: Comments,
+    refuse: (refusal: Refusal) => void,
+    reading: Reading = 'v3',
+  ) {
     this.#store = store
+    this.#asStored = reading === 'stored'
     this.#start = instantOf(window.start)
     this.#end = instantOf(window.end)
     this.#comments = comments
@@ -322,7 +338,7 @@ export class LineParser {
     for (let i = 0; i < this.#fields; i++) {
       const field = this.#staged[i] as StagedField
       if (keyEnd - start + 4 + field.keyEnd - field.keyStart > MAX_KEY_BYTES) return 'max key length exceeded'
-      const malformed = readValue(data, field)
+      const malformed = readValue(data, field, this.#asStored)
       if (malformed !== undefined) return malformed
       valueBytes += field.end - field.start
     }
@@ -366,7 +382,15 @@ export class LineParser {
     if (known === end - start && data.compare(this.#seriesRaw, 0, known, start, end) === 0) return
     this.#seriesReason = ''
     this.#seriesMalformed = false
-    if (scan.isPlainSeriesKey(data, start, end)) {
+    if (this.#asStored) {
+      const names = seriesNames(data.subarray(start, end))
+      this.#seriesMalformed = typeof names === 'string'
+      if (typeof names === 'string') this.#seriesReason = names
+      else {
+        const key = storedKeyOf(names)
+        this.#series = this.#store.series.idOf(key, 0, key.length)
+      }
+    } else if (scan.isPlainSeriesKey(data, start, end)) {
       this.#series = this.#store.series.idOf(data, start, end)
     } else {
       const key = parseSeriesKey(data.subarray(start, end))
@@ -379,6 +403,10 @@ export class LineParser {
 
   #fieldId(data: Buffer, { keyStart, keyEnd }: StagedField): number | string {
     if (scan.isPlainFieldKey(data, keyStart, keyEnd)) return this.#store.fields.idOf(data, keyStart, keyEnd)
+    if (this.#asStored) {
+      const name = decodeName(data.subarray(keyStart, keyEnd), 'field key')
+      return this.#store.fields.idOf(name, 0, name.length)
+    }
     const key = parseFieldKey(data.subarray(keyStart, keyEnd))
     return key.kind === 'key' ? this.#store.fields.idOf(key.bytes, 0, key.bytes.length) : key.reason
   }
@@ -453,13 +481,14 @@ export class LineParser {
 }
 
 /** Decides what of a staged field's value goes into the store. @returns why the line is malformed, if it is. */
-function readValue(data: Buffer, field: StagedField): string | undefined {
+function readValue(data: Buffer, field: StagedField, asStored: boolean): string | undefined {
   const { valueStart, valueEnd } = field
   field.refused = undefined
   field.bytes = data
   field.start = valueStart
   field.end = valueEnd
   if (data[valueStart] === QUOTE) {
+    if (asStored) return undefined
     field.refused = refusedString(data.subarray(valueStart, valueEnd))
     if (field.refused !== undefined) field.end = valueStart
     return undefined
@@ -467,6 +496,7 @@ function readValue(data: Buffer, field: StagedField): string | undefined {
   if (scan.plainNumberEnd(data, valueStart) === valueEnd) return undefined
   const value = parseFieldValue(data.subarray(valueStart, valueEnd))
   if (value.kind === 'malformed') return value.reason
+  if (value.kind === 'refused' && asStored) return undefined
   field.refused = value.kind === 'refused' ? value.reason : undefined
   field.bytes = value.kind === 'value' ? Buffer.from(value.bytes) : NO_BYTES
   field.start = 0

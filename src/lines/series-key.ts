@@ -13,26 +13,41 @@ export const MAX_KEY_BYTES = 65_535
  */
 export type SeriesKey = { kind: 'key'; bytes: Buffer } | { kind: 'malformed' | 'refused'; reason: string }
 
-/**
- * Reads the part of a 1.x line before its first unescaped space. As in 1.x a delimiter is escaped when the byte
- * before it is a backslash, even if that backslash has one before it.
- */
+/** Decoded names. Values may be empty: to 1.x and v3 that is no tag. */
+export interface SeriesNames {
+  measurement: Buffer
+  tags: { key: Buffer; value: Buffer }[]
+}
+
+/** Reads the part of a 1.x line before its first unescaped space. */
 export function parseSeriesKey(raw: Uint8Array): SeriesKey {
-  const malformed = (reason: string): SeriesKey => ({ kind: 'malformed', reason })
+  const names = seriesNames(raw)
+  return typeof names === 'string' ? { kind: 'malformed', reason: names } : encodeSeriesKey(names)
+}
+
+/**
+ * The names of a 1.x series key, tags sorted by the bytes of their keys; or why it is malformed. As in 1.x a delimiter is
+ * escaped when the byte before it is a backslash, even if that backslash has one before it.
+ */
+export function seriesNames(raw: Uint8Array): SeriesNames | string {
   const parts = split(raw, COMMA)
   const measurement = decodeName(parts[0] ?? raw, 'measurement')
-  if (measurement.length === 0) return malformed('missing measurement')
-  const tags: { key: Buffer; value: Buffer }[] = []
+  if (measurement.length === 0) return 'missing measurement'
+  const tags: SeriesNames['tags'] = []
   for (const part of parts.slice(1)) {
     const [rawKey, rawValue, ...rest] = split(part, EQUALS)
-    if (rawKey === undefined || rawKey.length === 0) return malformed('missing tag key')
-    if (rawValue === undefined) return malformed('missing tag value')
-    if (rest.length > 0) return malformed('invalid tag format')
+    if (rawKey === undefined || rawKey.length === 0) return 'missing tag key'
+    if (rawValue === undefined) return 'missing tag value'
+    if (rest.length > 0) return 'invalid tag format'
     tags.push({ key: decodeName(rawKey, 'tag key'), value: decodeName(rawValue, 'tag value') })
   }
   tags.sort((a, b) => Buffer.compare(a.key, b.key))
-  if (tags.some((tag, i) => i > 0 && tags[i - 1]?.key.equals(tag.key))) return malformed('duplicate tags')
+  if (tags.some((tag, i) => i > 0 && tags[i - 1]?.key.equals(tag.key))) return 'duplicate tags'
+  return { measurement, tags }
+}
 
+/** Names with sorted tags in v3 escaping, or why v3 cannot express them. */
+export function encodeSeriesKey({ measurement, tags }: SeriesNames): SeriesKey {
   const present = tags.filter((tag) => tag.value.length > 0)
   const reason =
     inexpressible(measurement, 'measurement') ??

@@ -1,25 +1,21 @@
-import { rm } from 'node:fs/promises'
-import { isUtf8 } from 'node:buffer'
-import { join } from 'node:path'
 import type { TimeWindow } from '../core/time.ts'
 import type { ExportCounts } from './accounting.ts'
 import type { BatchWriter } from './batch-writer.ts'
 import { finishedSpool, type SourceCounts, type SpoolTarget } from './finished-spool.ts'
-import { LineParser, type Comments } from './line-parser.ts'
+import { refusedLine } from './dead-letter.ts'
+import { LineParser, type Comments, type Refusal } from './line-parser.ts'
 import { readLines } from './line-reader.ts'
-import { MergedRows } from './merged-rows.ts'
-import { PointStore } from './point-store.ts'
-import type { Overwritten, RowCursor } from './rows.ts'
-import { RunRows, writeRun } from './run-file.ts'
-import { StoredRows } from './stored-rows.ts'
-
-/** Runs merged at once: each has a file open and a buffer. */
-const FAN_IN = 64
+import { SortedRows } from './sorted-rows.ts'
+import { SERIES_KEY_END } from './stored-names.ts'
+import type { SeriesTransform } from './transform/series-plan.ts'
+import { TransformedRows } from './transform/transformed-rows.ts'
 
 export type SpoolSliceOptions = SpoolTarget & {
   window: TimeWindow
   /** Bytes for points, dictionaries and sorting. Batches in the making come on top: five times `batch.bytes`. */
   memory: number
+  /** What is made of the rows before they are sent. */
+  transform?: SeriesTransform | undefined
   /** Default: any. */
   comments?: Comments
   onProgress: (bytesRead: number, pointsRead: number) => void
@@ -44,82 +40,53 @@ export async function spoolSlice(
 }
 
 class SpoolJob {
-  /** Of sorted runs. */
-  runBytes = 0
   readonly #options: SpoolSliceOptions
-  readonly #store: PointStore
+  readonly #sorted: SortedRows
   readonly #parser: LineParser
-  readonly #overwritten: Overwritten = { points: 0 }
-  /** Oldest first. */
-  #runs: string[] = []
-  #nextRun = 0
+  readonly #transformed: TransformedRows | undefined
 
   constructor(options: SpoolSliceOptions) {
+    const { workDir, signal, window, comments = 'any', transform } = options
+    // With transforms rows are sorted twice: those of the source, and what becomes of them.
+    const memory = transform === undefined ? options.memory : Math.floor(options.memory / 2)
+    const sorted = (name: string) => new SortedRows({ memory, folder: workDir, name, signal })
     this.#options = options
-    this.#store = new PointStore(options.memory)
-    const { slice, deadLetters, window, comments = 'any' } = options
-    this.#parser = new LineParser(this.#store, window, comments, ({ reason, line, points }) => {
-      const text = isUtf8(line)
-        ? { line: line.toString('utf8') }
-        : { line: line.toString('base64'), encoding: 'base64' as const }
-      deadLetters.add({ slice, by: 'influx-ferry', reason, points, ...text })
-    })
+    this.#sorted = sorted('run')
+    const refuse = (refusal: Refusal) => this.#refuse(refusal)
+    const reading = transform === undefined ? 'v3' : 'stored'
+    this.#parser = new LineParser(this.#sorted.store, window, comments, refuse, reading)
+    if (transform !== undefined)
+      this.#transformed = new TransformedRows(transform, sorted('target'), refuse, SERIES_KEY_END.length)
+  }
+
+  /** Of sorted runs. */
+  get runBytes(): number {
+    return this.#sorted.runBytes + (this.#transformed?.runBytes ?? 0)
   }
 
   async run(chunks: AsyncIterable<Uint8Array>, open: () => Promise<BatchWriter>): Promise<SourceCounts> {
     const { signal, onProgress } = this.#options
     await readLines(chunks, this.#parser, {
-      onFull: () => this.#spill(),
+      onFull: () => this.#sorted.spill(),
       onProgress: (bytes) => onProgress(bytes, this.#parser.pointsRead),
       signal,
     })
-    while (this.#runs.length >= FAN_IN) await this.#mergePass()
-    const writer = await open()
-    const stored = new StoredRows(this.#store, this.#overwritten)
-    await this.#merging(this.#runs, [stored], (rows) => writer.writeAll(rows))
     const { pointsRead, filtered, refusedPoints } = this.#parser
-    return {
-      ...{ pointsRead, overwritten: this.#overwritten.points, deleted: 0 },
+    const transformed = this.#transformed
+    if (transformed === undefined) await this.#sorted.merged(async (rows) => (await open()).writeAll(rows))
+    else {
+      await this.#sorted.merged((rows) => transformed.add(rows))
+      await transformed.writeTo(await open())
+    }
+    const counts = {
+      ...{ pointsRead, overwritten: this.#sorted.overwritten.points, deleted: 0 },
       ...{ filtered, refusedPoints, skipped: 0 },
     }
+    return transformed === undefined ? counts : transformed.addTo(counts)
   }
 
-  async #spill(): Promise<void> {
-    await this.#writeRun(new StoredRows(this.#store, this.#overwritten))
-    this.#store.clear()
-  }
-
-  async #writeRun(rows: RowCursor): Promise<string> {
-    const path = join(this.#options.workDir, `run-${this.#nextRun++}`)
-    this.#runs.push(path)
-    this.runBytes += await writeRun(path, rows, this.#options.signal)
-    return path
-  }
-
-  /** Merges neighbours, so that the order of the runs stays the order in which they were read. */
-  async #mergePass(): Promise<void> {
-    const before = this.#runs
-    this.#runs = []
-    for (let first = 0; first < before.length; first += FAN_IN) {
-      const group = before.slice(first, first + FAN_IN)
-      await this.#merging(group, [], (rows) => this.#writeRun(rows))
-      for (const path of group) await rm(path)
-    }
-  }
-
-  async #merging(
-    runs: string[],
-    newest: RowCursor[],
-    use: (rows: RowCursor) => Promise<unknown>,
-  ): Promise<void> {
-    const bufferBytes = Math.max(4096, Math.min(1 << 20, Math.floor(this.#options.memory / 4 / FAN_IN)))
-    const opened: RunRows[] = []
-    try {
-      for (const path of runs) opened.push(new RunRows(path, bufferBytes))
-      const only = opened.length === 0 ? newest[0] : undefined
-      await use(only ?? new MergedRows([...opened, ...newest], this.#overwritten))
-    } finally {
-      for (const run of opened) run.close()
-    }
+  #refuse({ reason, line, points }: Refusal): void {
+    const { slice, deadLetters } = this.#options
+    deadLetters.add(refusedLine(slice, reason, line, points))
   }
 }

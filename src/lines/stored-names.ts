@@ -3,7 +3,7 @@
  */
 import { encodeName, inexpressible } from './names.ts'
 import { isPlainFieldKey, isPlainSeriesKey } from './line-scan.ts'
-import { parseSeriesKey, type SeriesKey } from './series-key.ts'
+import { parseSeriesKey, type SeriesKey, type SeriesNames } from './series-key.ts'
 
 const COMMA = 44
 const EQUALS = 61
@@ -26,12 +26,35 @@ export function storedFieldKey(name: Buffer): SeriesKey {
 
 /** A stored field key as 1.x line protocol has it. */
 export function escapedFieldKey(name: Uint8Array): Buffer {
-  const escaped: number[] = []
+  return escaped(name, ', ="')
+}
+
+/** Ends a series key in the index of a TSM file, and so decides on its order: `cpu!x` comes before `cpu`. */
+export const SERIES_KEY_END = '#!~#'
+
+/** Names as a TSM index has them: the series key in 1.x escaping, and {@link SERIES_KEY_END}. Tags without a value are left out. */
+export function storedKeyOf({ measurement, tags }: SeriesNames): Buffer {
+  return Buffer.concat([
+    escaped(measurement, ', ="'),
+    ...tags
+      .filter(({ value }) => value.length > 0)
+      .flatMap(({ key, value }) => [
+        Buffer.from(','),
+        escaped(key, ', ='),
+        Buffer.from('='),
+        escaped(value, ', ='),
+      ]),
+    Buffer.from(SERIES_KEY_END),
+  ])
+}
+
+function escaped(name: Uint8Array, special: string): Buffer {
+  const bytes: number[] = []
   for (const byte of name) {
-    if (', ="'.includes(String.fromCharCode(byte))) escaped.push(BACKSLASH)
-    escaped.push(byte)
+    if (special.includes(String.fromCharCode(byte))) bytes.push(BACKSLASH)
+    bytes.push(byte)
   }
-  return Buffer.from(escaped)
+  return Buffer.from(bytes)
 }
 
 /**

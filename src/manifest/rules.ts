@@ -6,6 +6,7 @@ import type { DataDirSource, Manifest, TimeRange } from './manifest.generated.ts
 import { mappingRules } from './rules-mapping.ts'
 import { targetRules } from './rules-target.ts'
 import { tokenRules } from './rules-token.ts'
+import { transformRules } from './rules-transform.ts'
 import { commandRules, notASize } from './rules-value.ts'
 import { windowOf } from './time-range.ts'
 
@@ -20,6 +21,7 @@ export function checkRules(manifest: Manifest, environments: string[]): Finding[
       ...timeRangeRules(timeRange, ['mappings', at, 'timeRange']),
     ]),
     ...mappingRules(manifest),
+    ...transformRules(manifest),
     ...tokenRules(manifest),
     ...spoolRules(manifest),
   ]

@@ -79,6 +79,17 @@ export function couldBeTarget(name: string, mapping: Mapping): boolean {
 
 /** Whether `name` fits a pattern in which `*` stands for any characters. */
 export function matchesPattern(pattern: string, name: string): boolean {
+  return wildcard(pattern).test(name)
+}
+
+/** A pattern in which `*` stands for any characters, made once and asked often. */
+export function wildcard(pattern: string): RegExp {
   const parts = pattern.split('*').map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
-  return new RegExp(`^${parts.join('.*')}$`, 's').test(name)
+  return new RegExp(`^${parts.join('.*')}$`, 's')
+}
+
+/** Whether some name could fit two patterns; where both have a `*` in them, it is taken for granted. */
+export function couldBothFit(one: string, other: string): boolean {
+  if (one.includes('*') && other.includes('*')) return true
+  return matchesPattern(one, other) || matchesPattern(other, one)
 }

@@ -2,7 +2,7 @@
 import type { Diagnostic } from '../core/diagnostic.ts'
 import type { Mapping, Migration } from '../manifest/migration.ts'
 import { didYouMean } from '../manifest/did-you-mean.ts'
-import { checkTargetName } from '../manifest/target-name.ts'
+import { checkTargetName, matchesPattern } from '../manifest/target-name.ts'
 import type { Catalog, CatalogRetentionPolicy } from '../source/catalog.ts'
 import type { PlannedMapping } from './plan.ts'
 
@@ -74,7 +74,12 @@ export function expandMappings(
         database,
       }
       expanded.push({
-        planned: { ...planned, retentionPolicy: retentionPolicy.name, target },
+        planned: {
+          ...planned,
+          retentionPolicy: retentionPolicy.name,
+          target,
+          ...(mapping.transforms.length > 0 && { transforms: mapping.transforms }),
+        },
         mapping,
         retentionPolicy,
       })
@@ -118,9 +123,7 @@ function matching(catalog: Catalog, mapping: Mapping) {
 
 /** Whether a name, or nothing (line protocol that names no database), is what a pattern with `*` means. */
 export function matches(pattern: string | undefined, name: string): boolean {
-  if (pattern === undefined) return true
-  const parts = pattern.split('*').map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
-  return new RegExp(`^${parts.join('.*')}$`, 's').test(name)
+  return pattern === undefined || matchesPattern(pattern, name)
 }
 
 function isWildcard({ database, retentionPolicy }: Mapping): boolean {

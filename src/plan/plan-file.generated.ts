@@ -1,5 +1,34 @@
 // Made from schemas/plan.schema.json by scripts/generate.mjs. Change the schema, not this file.
 
+export type Findings = {
+  severity: 'error' | 'warning'
+  /**
+   * Stable: `preflight/field-types`.
+   */
+  code: string
+  what: string
+  /**
+   * Target database, measurement and field or tag.
+   */
+  where: string
+  /**
+   * Stored points that it is about, overwritten ones too.
+   */
+  points?: number
+  details: string[]
+}[]
+/**
+ * Lines of YAML that resolve the errors, and where they belong.
+ */
+export type Suggestions = {
+  place: string
+  yaml: string
+}[]
+/**
+ * What no YAML resolves.
+ */
+export type Advice = string[]
+
 /**
  * A plan as `influx-ferry plan --out` writes it. `influx-ferry run --plan` does exactly this or refuses.
  */
@@ -32,6 +61,15 @@ export interface PlanFile {
     maxTables?: number
     maxColumns?: number
   }[]
+  /**
+   * What the cluster will not take, as printed by `plan --json`; not in the file.
+   */
+  preflight?: {
+    findings: Findings
+    suggestions: Suggestions
+    advice: Advice
+    notes: string[]
+  }
   /**
    * Slices in the order they are moved.
    */

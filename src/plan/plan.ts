@@ -1,7 +1,7 @@
 /** The plan as a value: what would be done, in which order, and why. `schemas/plan.schema.json` describes its file. */
 import type { TimeWindow } from '../core/time.ts'
 import type { CatalogFile } from '../source/catalog.ts'
-import type { PartitionPart } from '../manifest/migration.ts'
+import type { PartitionPart, Transform } from '../manifest/migration.ts'
 
 export interface Plan {
   manifestHash: string
@@ -21,6 +21,8 @@ export interface PlannedMapping {
   database: string
   retentionPolicy: string
   target: string
+  /** What is changed on the way. Absent: nothing. */
+  transforms?: readonly Transform[]
 }
 
 /** The unit of work, of resuming and of accounting: one mapping and one shard group's window, cut to the range asked for. */

@@ -75,7 +75,32 @@ function mappingLine(mapping: PlannedMapping, slices: readonly Slice[], state: S
   const range = first && last ? `, ${formatWindow({ start: first.window.start, end: last.window.end })}` : ''
   return (
     `  ${done ? '=' : '>'} ${from} -> ${mapping.target}\n` +
-    `      ${countOf(own.length, 'slice')}, ${formatBytes(bytesOf(own))}${range}${progress && `; ${progress}`}`
+    `      ${countOf(own.length, 'slice')}, ${formatBytes(bytesOf(own))}${range}${progress && `; ${progress}`}` +
+    transformLines(mapping)
+  )
+}
+
+/** What is changed on the way, in a line: the keys of all rules about a measurement. */
+function transformLines({ transforms = [] }: PlannedMapping): string {
+  if (transforms.length === 0) return ''
+  const keys = new Map<string, string[]>()
+  for (const { measurement, ...rule } of transforms) {
+    const own = Object.entries(rule).flatMap(([key, value]) => (isNothing(value) ? [] : [key]))
+    keys.set(measurement, [...(keys.get(measurement) ?? []), ...own])
+  }
+  const text = [...keys].map(([measurement, own]) => `${measurement}: ${own.join(', ')}`).join('; ')
+  const shown = text.length > TRANSFORMS_WIDTH ? `${text.slice(0, TRANSFORMS_WIDTH).trimEnd()} ...` : text
+  return `\n      transforms: ${shown}`
+}
+
+/** Columns for all rules. */
+const TRANSFORMS_WIDTH = 120
+
+function isNothing(value: unknown): boolean {
+  return (
+    value === undefined ||
+    value === false ||
+    (typeof value === 'object' && Object.keys(value ?? {}).length === 0)
   )
 }
 

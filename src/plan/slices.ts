@@ -79,3 +79,8 @@ function mergeOverlapping(groups: readonly ShardGroup[]): (TimeWindow & { groups
   }
   return merged
 }
+
+/** Tells whether a slice's points go through the same transforms as before; `undefined`: through none. */
+export function transformsHash({ mapping: { transforms } }: Slice): string | undefined {
+  return transforms === undefined ? undefined : hashOf(transforms)
+}

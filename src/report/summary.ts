@@ -73,6 +73,7 @@ export function sumsOf(totals: Totals): string {
     `${formatCount(totals.overwritten)} overwritten by a later value`,
     totals.deleted > 0 && `${formatCount(totals.deleted)} deleted`,
     totals.filtered > 0 && `${formatCount(totals.filtered)} outside the range`,
+    totals.dropped > 0 && `${formatCount(totals.dropped)} dropped by transforms`,
     totals.refusedPoints > totals.refusedByCluster &&
       `${formatCount(totals.refusedPoints - totals.refusedByCluster)} not expressible`,
   ].filter(Boolean)
@@ -87,6 +88,7 @@ export function sumsOf(totals: Totals): string {
           `${countOf(totals.skipped, 'damaged place')} of the source skipped; how many points were there is not known`,
         ]
       : []
+  const added = totals.added > 0 ? ` + ${formatCount(totals.added)} made of tags` : ''
   const { sending } = totals.slices
   const bytes = `${formatBytes(totals.rawBytes)} of line protocol, ${formatBytes(totals.gzipBytes)} gzipped`
   const only = sending === 1 ? 'it' : 'them'
@@ -95,7 +97,7 @@ export function sumsOf(totals: Totals): string {
       ? [`${countOf(sending, 'slice')} under way: only what is acknowledged of ${only} is counted`]
       : []
   return [
-    sumOf(`${countOf(totals.pointsRead, 'point')} read`, parts),
+    sumOf(`${countOf(totals.pointsRead, 'point')} read${added}`, parts),
     sumOf(countOf(totals.rows, 'row'), sent),
     ...(totals.rawBytes === 0 && sending > 0 ? [] : [bytes]),
     ...skipped,

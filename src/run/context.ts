@@ -1,6 +1,5 @@
 /** What every phase of a run works with. */
 import type { Clock } from '../io/clock.ts'
-import { hashOf } from '../core/canonical-json.ts'
 import type { Mapping, Migration, Source } from '../manifest/migration.ts'
 import { mappingOfSlice } from '../plan/mapping-of-slice.ts'
 import type { Plan, Slice } from '../plan/plan.ts'
@@ -70,11 +69,6 @@ export function sourceOf({ migration }: RunContext, slice: Slice): Source {
 /** What the manifest says about a slice. */
 export function mappingOf({ migration }: RunContext, slice: Slice): Mapping {
   return mappingOfSlice(migration, slice)
-}
-
-/** By which a dead letter tells the transforms under which it was made; `undefined` when there are none. */
-export function transformsHash({ transforms }: Mapping): string | undefined {
-  return transforms.length === 0 ? undefined : hashOf(transforms)
 }
 
 /** Target databases of the slices of this run. */

@@ -11,10 +11,10 @@ import type { DeadLetterSink } from '../lines/dead-letter.ts'
 import { FigureBook } from '../lines/figure-book.ts'
 import { writeSliceFigures } from '../lines/figures-file.ts'
 import type { Slice } from '../plan/plan.ts'
-import { fingerprintOf, showSlice } from '../plan/slices.ts'
+import { fingerprintOf, showSlice, transformsHash } from '../plan/slices.ts'
 import { addCheck, checkOf, differenceOf, isAcknowledged, isSettled } from '../state/state.ts'
 import type { Recipe, SendingSlice } from '../state/state.generated.ts'
-import { mappingOf, sourceOf, stateOf, transformsHash, type RunContext } from './context.ts'
+import { mappingOf, sourceOf, stateOf, type RunContext } from './context.ts'
 import { ExportJob, isOfOneSlice, recordFailure } from './export.ts'
 import { DeadLetterFiles } from './letters-close.ts'
 import type { RejectionLimits } from './max-rejected.ts'
@@ -85,6 +85,7 @@ async function recipeOf(
   const source = sourceOf({ migration, ...context }, slice)
   const files = await job.filesOf(slice)
   const { lines, bytes } = migration.target.write.batch
+  const transforms = transformsHash(slice)
   const command = source.kind === 'data-dir' && source.reader === 'influx_inspect' ? source.command : []
   const reader = source.kind === 'data-dir' ? [source.reader, source.onCorruption, ...command] : [source.kind]
   return {
@@ -95,6 +96,7 @@ async function recipeOf(
     // A large WAL is cut into runs, and batches are cut with it.
     memory: migration.spool.memory,
     version,
+    ...(transforms !== undefined && { transforms }),
   }
 }
 
@@ -106,7 +108,7 @@ async function beginAnew(context: RunContext, job: ExportJob, slices: readonly S
   let some = false
   for (const slice of slices) {
     const state = stateOf(context, slice)
-    if (state?.status === 'failed' && isSettled(state)) warn(context, slice, ['it failed'], true)
+    if (state?.status === 'failed' && isSettled(state)) warn(context, slice, ['it failed'], OTHER_FILES)
     if (state?.status !== 'sending') continue
     const recipe = await recipeOf(context, job, slice).catch((error: unknown) => {
       if (error instanceof Failure && isOfOneSlice(error)) return undefined // thrown again when it is read
@@ -117,17 +119,22 @@ async function beginAnew(context: RunContext, job: ExportJob, slices: readonly S
     if (why.length === 0 && state.target === slice.mapping.target) continue
     begin(context, slice, recipe)
     some = true
-    if (isSettled(state)) warn(context, slice, why, state.recipe.files !== recipe.files)
+    if (!isSettled(state)) continue
+    if (state.recipe.transforms !== recipe.transforms) warn(context, slice, why, OTHER_TRANSFORMS)
+    else warn(context, slice, why, state.recipe.files !== recipe.files ? OTHER_FILES : NO_HARM)
   }
   if (!some) return
   await context.state.save()
   await pruneLetters(context)
 }
 
-function warn({ observe }: RunContext, slice: Slice, why: readonly string[], mayDiffer: boolean): void {
-  const harm = mayDiffer
-    ? 'and what was deleted or changed at the source in between may stay as it was in the cluster'
-    : 'which changes nothing'
+/** What comes of points that are sent twice. */
+const NO_HARM = 'which changes nothing'
+const OTHER_FILES =
+  'and what was deleted or changed at the source in between may stay as it was in the cluster'
+const OTHER_TRANSFORMS = 'and what the transforms of then had made of them stays in the cluster'
+
+function warn({ observe }: RunContext, slice: Slice, why: readonly string[], harm: string): void {
   observe({
     type: 'warning',
     message:
@@ -172,7 +179,7 @@ class SendingJob {
     const file = await openDeadLetters(deadLetterPath(this.#context.migration, slice.mapping))
     const mapping = mappingOf(this.#context, slice)
     const deadLetters = sliceLetters(slice, file, {
-      transforms: transformsHash(mapping),
+      transforms: transformsHash(slice),
       limits: this.#limits,
       failOnInexpressible: mapping.onInexpressible === 'fail',
     })

@@ -9,6 +9,7 @@ export type RunEvent =
   | PhaseDone
   | PhaseSkipped
   | PhaseFailed
+  | PreflightEvent
   | Progressed
   | SliceExported
   | SliceWritten
@@ -82,6 +83,40 @@ export interface PhaseFailed {
   message: string
 }
 /**
+ * What the cluster will not take, or takes and might be a surprise, and what would resolve it. With an error among the findings nothing is written.
+ */
+export interface PreflightEvent {
+  type: 'preflight'
+  findings: {
+    severity: 'error' | 'warning'
+    /**
+     * Stable: `preflight/field-types`.
+     */
+    code: string
+    what: string
+    /**
+     * Target database, measurement and field or tag.
+     */
+    where: string
+    /**
+     * Stored points that it is about, overwritten ones too.
+     */
+    points?: number
+    details: string[]
+  }[]
+  /**
+   * Lines of YAML that resolve the errors, and where they belong.
+   */
+  suggestions: {
+    place: string
+    yaml: string
+  }[]
+  /**
+   * What no YAML resolves.
+   */
+  advice: string[]
+}
+/**
  * How far a phase is; several times a second.
  */
 export interface Progressed {
@@ -139,7 +174,7 @@ export interface SliceExported {
   seconds: number
 }
 /**
- * Sums of the export: pointsRead = points + overwritten + deleted + filtered + refusedPoints.
+ * Sums of the export: pointsRead + added = points + overwritten + deleted + filtered + refusedPoints + dropped.
  */
 export interface SliceCounts {
   /**
@@ -166,6 +201,14 @@ export interface SliceCounts {
    * Points that the target's line protocol cannot express; in the dead letter.
    */
   refusedPoints: number
+  /**
+   * Points that a transform took out: dropped, or made a tag. Absent: there were no transforms.
+   */
+  dropped?: number
+  /**
+   * Points that a transform made of tags. Absent: there were no transforms.
+   */
+  added?: number
   /**
    * Damaged blocks, files and WAL segments left out (onCorruption: skip); in the dead letter, and in no sum.
    */
@@ -309,7 +352,7 @@ export interface RunEnded {
   totals: EventTotals
 }
 /**
- * Sums over all slices of the run: pointsRead = points + overwritten + deleted + filtered + (refusedPoints - refusedByCluster); rows = rowsWritten + refusedLines + rowsLeft. Of a slice that is being sent, what is acknowledged is counted, as read and as written.
+ * Sums over all slices of the run: pointsRead + added = points + overwritten + deleted + filtered + (refusedPoints - refusedByCluster) + dropped; rows = rowsWritten + refusedLines + rowsLeft. Of a slice that is being sent, what is acknowledged is counted, as read and as written.
  */
 export interface EventTotals {
   slices: SlicesByStatus
@@ -318,6 +361,8 @@ export interface EventTotals {
   overwritten: number
   deleted: number
   filtered: number
+  dropped: number
+  added: number
   refusedPoints: number
   refusedByCluster: number
   skipped: number

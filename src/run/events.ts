@@ -1,5 +1,5 @@
 /** What a run tells while it works: the events of `schemas/event.schema.json`. */
-export type { Phase, Progress, RunEvent } from './event.generated.ts'
+export type { Phase, PreflightEvent, Progress, RunEvent } from './event.generated.ts'
 import type { Phase, RunEvent } from './event.generated.ts'
 
 /** In the order they are run. */

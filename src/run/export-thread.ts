@@ -41,7 +41,14 @@ function post(message: FromThread, memory: ArrayBuffer[]): void {
 
 /** The bytes of an item, and the memory that can be handed over with it: what it does not share with others. */
 function lent(item: TaskItem): [bytes: number, memory: ArrayBuffer[]] {
-  const bytes = item.type === 'batch' ? item.member : item.type === 'letter' ? item.line : undefined
+  const bytes =
+    item.type === 'batch'
+      ? item.member
+      : item.type === 'letter'
+        ? item.line
+        : item.type === 'rows'
+          ? item.bytes
+          : undefined
   if (bytes === undefined) return [0, []]
   const whole = bytes.byteLength === bytes.buffer.byteLength
   return [bytes.byteLength, whole ? [bytes.buffer as ArrayBuffer] : []]

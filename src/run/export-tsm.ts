@@ -1,19 +1,28 @@
 /** A slice's spool straight from its TSM files and WAL: where the files (source/tsm), the kernel and the spool (lines) meet. */
-import { isUtf8 } from 'node:buffer'
 import type { Failure } from '../core/failure.ts'
 import type { TimeWindow } from '../core/time.ts'
 import type { ExportCounts } from '../lines/accounting.ts'
 import type { BatchWriter } from '../lines/batch-writer.ts'
-import type { DeadLetter } from '../lines/dead-letter.ts'
+import { refusedLine } from '../lines/dead-letter.ts'
 import { finishedSpool, type SourceCounts, type SpoolTarget } from '../lines/finished-spool.ts'
+import type { Refusal } from '../lines/line-parser.ts'
+import { NO_SERIES, type RowCursor, type Series } from '../lines/rows.ts'
+import { SortedRows } from '../lines/sorted-rows.ts'
 import { escapedFieldKey, storedFieldKey, storedSeriesKey } from '../lines/stored-names.ts'
+import { mayJoinSeries } from '../lines/transform/compile-rule.ts'
+import { compileTransforms } from '../lines/transform/series-transform.ts'
+import { TransformedRows } from '../lines/transform/transformed-rows.ts'
+import type { Transform } from '../manifest/migration.ts'
 import type { SeriesColumn, SeriesToRead } from '../source/tsm/load-window.ts'
-import { TaskPacker } from '../source/tsm/series-task.ts'
+import { TaskPacker, type TaskSeries } from '../source/tsm/series-task.ts'
 import { openSeriesCursor, type SeriesCursor, type SeriesSources } from '../source/tsm/series-cursor.ts'
 import type { WalNote } from '../source/tsm/wal-segment.ts'
 import type { TaskRunner } from './export-threads.ts'
 import { failureOf, type TaskItem, type TaskSettings } from './read-task.ts'
+import { KernelRows } from './kernel-rows.ts'
 import { SeriesIdentities } from './series-identities.ts'
+import { SharedTargets } from './shared-targets.ts'
+import { TsmTransform } from './tsm-transform.ts'
 
 export type ExportTsmOptions = SpoolTarget & {
   /** `.tsm`, `.tombstone` and `.wal` files of the slice's shards. */
@@ -23,6 +32,8 @@ export type ExportTsmOptions = SpoolTarget & {
   memory: number
   /** What reads the series, with {@link kernelMemory} for each of its workers. */
   tasks: TaskRunner
+  /** What is made of the rows before they are sent. */
+  transforms?: readonly Transform[]
   /** `onCorruption: skip`: what is damaged is left out, and listed in the dead letters. */
   skipDamage: boolean
   onNote: (note: WalNote) => void
@@ -49,6 +60,8 @@ export function exportTsm(options: ExportTsmOptions): Promise<ExportCounts> {
 const BATCHES_A_TASK = 4
 /** Bytes of a packed task, for many small series. */
 const TASK_BYTES = 1 << 20
+/** Which part of the memory finds series that become one. */
+const SHARED_PART = 32
 /** Bytes of a value in a block: mostly fewer, so that a task is rather too large than too small. */
 const VALUE_BYTES = 8
 
@@ -65,6 +78,10 @@ class TsmExport {
   }
   /** Damage that was told of: it may be met again. */
   readonly #damage = new Set<string>()
+  readonly #transform: TsmTransform | undefined
+  readonly #transformed: TransformedRows | undefined
+  /** Whose rows were transformed last. */
+  #series: Series = NO_SERIES
   /** About how many rows the task has. */
   #rows = 0
   /** What was given to threads, all of it taken. */
@@ -72,9 +89,16 @@ class TsmExport {
   #failed = false
 
   constructor(options: ExportTsmOptions, writer: BatchWriter) {
-    const { memory, window, batch, gzipLevel, skipDamage, tasks } = options
+    const { memory, window, batch, gzipLevel, skipDamage, tasks, workDir, signal } = options
     this.#options = options
     this.#writer = writer
+    const transform = compileTransforms(options.transforms ?? [])
+    if (transform !== undefined) {
+      this.#transform = new TsmTransform(transform, new SharedTargets(memory / SHARED_PART))
+      const sorted = new SortedRows({ memory: this.#indexMemory, folder: workDir, name: 'target', signal })
+      const refuse = ({ reason, line, points }: Refusal) => this.#letter(reason, line, points)
+      this.#transformed = new TransformedRows(transform, sorted, refuse, 0)
+    }
     this.#settings = {
       ...{ window, batch, gzipLevel, skipDamage },
       kernelMemory: kernelMemory(memory, tasks.workers),
@@ -83,6 +107,8 @@ class TsmExport {
   }
 
   async run(): Promise<SourceCounts> {
+    if (this.#transform !== undefined && mayJoinSeries(this.#options.transforms ?? []))
+      await this.#lookAhead(this.#transform)
     const cursor = await this.#open()
     try {
       const { points, overwritten, deleted, outside } = cursor.walCounts
@@ -107,41 +133,67 @@ class TsmExport {
       cursor.close()
     }
     await this.#expectDistinct()
-    return this.#counts
+    if (this.#transformed === undefined) return this.#counts
+    await this.#transformed.writeTo(this.#writer)
+    return this.#transformed.addTo(this.#counts)
   }
 
   #open(): Promise<SeriesCursor> {
-    const { paths, window, memory, workDir, skipDamage, onNote } = this.#options
+    const { paths, window, workDir, skipDamage, onNote } = this.#options
     return openSeriesCursor(paths, {
       window,
-      memory: memory - kernelMemory(memory),
+      memory: this.#indexMemory,
       temporaryFolder: workDir,
       onNote,
       onDamage: skipDamage ? (failure) => this.#skip(failure, 0) : undefined,
     })
   }
 
-  #pack({ series, fields, blocks }: SeriesSources): void {
+  /** What is left beside the kernel, which rows that are transformed share with the indexes. */
+  get #indexMemory(): number {
+    const { memory } = this.#options
+    const left = memory - kernelMemory(memory)
+    return this.#transform === undefined ? left : Math.floor(left / 2)
+  }
+
+  /** Runs through the series once, before the first is read. */
+  async #lookAhead(transform: TsmTransform): Promise<void> {
+    for await (const series of this.#seriesAgain()) transform.see(series)
+  }
+
+  #pack(sources: SeriesSources): void {
+    const { series, fields, blocks } = sources
     const key = storedSeriesKey(series)
+    if (this.#transform !== undefined) {
+      // Where series may become one they are looked for by what they become.
+      if (key.kind === 'key' && !mayJoinSeries(this.#options.transforms ?? []))
+        this.#identities.see(series, key.bytes)
+      for (const one of this.#transform.pack(sources)) this.#add(one)
+      return
+    }
     const plain = (field: Buffer) => escapedFieldKey(field)
     if (key.kind !== 'key') {
-      const columns = fields.map(({ field, sources }) => ({ key: plain(field), field, sources }))
-      return this.#add({ key: series, series, columns, blocks }, key.reason)
+      const columns = fields.map(({ field, sources }) => columnOf(plain(field), field, sources))
+      const refused = { key: series, series, columns, blocks }
+      return this.#add({ series: refused, use: 'sent', refused: key.reason })
     }
     this.#identities.see(series, key.bytes)
     const columns: SeriesColumn[] = []
     for (const { field, sources } of fields) {
       const encoded = this.#fieldKey(field)
-      if (typeof encoded !== 'string') columns.push({ key: encoded, field, sources })
-      else
-        this.#add({ key: series, series, columns: [{ key: plain(field), field, sources }], blocks }, encoded)
+      if (typeof encoded !== 'string') columns.push(columnOf(encoded, field, sources))
+      else {
+        const refused = { key: series, series, columns: [columnOf(plain(field), field, sources)], blocks }
+        this.#add({ series: refused, use: 'sent', refused: encoded })
+      }
     }
-    if (columns.length > 0) this.#add({ key: key.bytes, series, columns, blocks }, undefined)
+    if (columns.length > 0)
+      this.#add({ series: { key: key.bytes, series, columns, blocks }, use: 'sent', refused: undefined })
   }
 
-  #add(series: SeriesToRead, refused: string | undefined): void {
-    this.#packer.add({ series, refused })
-    this.#rows += rowsOf(series)
+  #add(one: TaskSeries): void {
+    this.#packer.add(one)
+    this.#rows += rowsOf(one.series)
   }
 
   #isFull(): boolean {
@@ -171,6 +223,8 @@ class TsmExport {
         return this.#letter(item.reason, item.line, item.points)
       case 'damage':
         return this.#skip(failureOf(item.failure), item.points)
+      case 'rows':
+        return this.#transformed?.add(this.#rowsOf(item))
       case 'done':
         this.#count(item)
         this.#options.figures?.merge(item.figures)
@@ -178,14 +232,26 @@ class TsmExport {
     }
   }
 
-  #count({ counts: read, refused }: Extract<TaskItem, { type: 'done' }>): void {
+  #rowsOf({ series, fields, bytes }: Extract<TaskItem, { type: 'rows' }>): RowCursor {
+    const { key, fields: known } = this.#series
+    const isSame =
+      key.equals(series) &&
+      known.length === fields.length &&
+      known.every((name, i) => name.equals(fields[i] as Buffer))
+    if (!isSame) this.#series = { key: Buffer.from(series), fields: fields.map((name) => Buffer.from(name)) }
+    return new KernelRows(this.#series, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
+  }
+
+  #count({ counts: read, refused, dropped }: Extract<TaskItem, { type: 'done' }>): void {
     const counts = this.#counts
     const { points, overwritten, deleted, filtered, leftOut } = read
-    counts.pointsRead += points + overwritten + deleted + read.refused + filtered + leftOut + refused
+    counts.pointsRead +=
+      points + overwritten + deleted + read.refused + filtered + leftOut + refused + dropped
     counts.overwritten += overwritten
     counts.deleted += deleted
     counts.filtered += filtered
     counts.refusedPoints += read.refused + leftOut + refused
+    if (this.#transform !== undefined) counts.dropped = (counts.dropped ?? 0) + dropped
   }
 
   #fieldKey(field: Buffer): Buffer | string {
@@ -201,11 +267,7 @@ class TsmExport {
 
   #letter(reason: string, line: Uint8Array, points: number): void {
     const { deadLetters, slice } = this.#options
-    const bytes = Buffer.from(line.buffer, line.byteOffset, line.length)
-    const text: Pick<DeadLetter, 'line' | 'encoding'> = isUtf8(bytes)
-      ? { line: bytes.toString('utf8') }
-      : { line: bytes.toString('base64'), encoding: 'base64' }
-    deadLetters.add({ slice, by: 'influx-ferry', reason, points, ...text })
+    deadLetters.add(refusedLine(slice, reason, line, points))
   }
 
   #skip({ message, where = '' }: Failure, points: number): void {
@@ -221,16 +283,20 @@ class TsmExport {
   /** Two series that are one to v3 would be sent as rows with the same key and time. */
   async #expectDistinct(): Promise<void> {
     if (!this.#identities.hasUnusual) return
-    const { onNote: _, ...options } = this.#options
-    const cursor = await openSeriesCursor(options.paths, {
-      window: options.window,
-      memory: options.memory - kernelMemory(options.memory),
-      temporaryFolder: options.workDir,
-      // What is damaged was told of.
-      onDamage: options.skipDamage ? () => {} : undefined,
+    for await (const { series } of this.#seriesAgain()) this.#identities.expectDistinct(series)
+  }
+
+  async *#seriesAgain(): AsyncGenerator<SeriesSources> {
+    const { paths, window, workDir, skipDamage } = this.#options
+    const cursor = await openSeriesCursor(paths, {
+      window,
+      memory: this.#indexMemory,
+      temporaryFolder: workDir,
+      // What is damaged is told of elsewhere.
+      onDamage: skipDamage ? () => {} : undefined,
     })
     try {
-      for (const { series } of cursor.series()) this.#identities.expectDistinct(series)
+      yield* cursor.series()
     } finally {
       cursor.close()
     }
@@ -238,6 +304,10 @@ class TsmExport {
 }
 
 const FIELDS_KEPT = 10_000
+
+function columnOf(key: Uint8Array, field: Buffer, sources: SeriesColumn['sources']): SeriesColumn {
+  return { key, fields: [field], sources }
+}
 
 /** Not more rows than the series has, as a rule. */
 function rowsOf({ columns, blocks }: SeriesToRead): number {

@@ -11,8 +11,9 @@ import { writeSliceFigures } from '../lines/figures-file.ts'
 import type { BatchesTo, SpoolTarget } from '../lines/finished-spool.ts'
 import type { Comments } from '../lines/line-parser.ts'
 import { spoolSlice } from '../lines/spool-slice.ts'
+import { compileTransforms } from '../lines/transform/series-transform.ts'
 import type { Slice } from '../plan/plan.ts'
-import { fingerprintOf } from '../plan/slices.ts'
+import { fingerprintOf, transformsHash } from '../plan/slices.ts'
 import type { CatalogFile } from '../source/catalog.ts'
 import { checkUnchanged } from '../source/check-unchanged.ts'
 import {
@@ -22,7 +23,7 @@ import {
 } from '../source/influx-inspect.ts'
 import { readLineProtocolFiles } from '../source/line-protocol-files.ts'
 import type { WalNote } from '../source/tsm/wal-segment.ts'
-import { mappingOf, slicesToExport, sourceOf, transformsHash, type RunContext } from './context.ts'
+import { slicesToExport, sourceOf, type RunContext } from './context.ts'
 import { ExportProgress } from './export-progress.ts'
 import { inlineTasks, TaskThreads, type TaskRunner } from './export-threads.ts'
 import { exportTsm, kernelMemory } from './export-tsm.ts'
@@ -57,8 +58,8 @@ export async function exportPhase(context: RunContext): Promise<string> {
           slice: slice.id,
           target: slice.mapping.target,
           fingerprint,
+          transforms: transformsHash(slice),
           counts,
-          transforms: transformsHash(mappingOf(context, slice)),
         })
         await context.state.save()
         context.observe({
@@ -151,7 +152,7 @@ export class ExportJob {
   async exportSlice(slice: Slice, limits: RejectionLimits): Promise<ExportCounts> {
     const { migration, signal } = this.#context
     const file = await openDeadLetters(deadLetterPath(migration, slice.mapping))
-    const transforms = transformsHash(mappingOf(this.#context, slice))
+    const transforms = transformsHash(slice)
     const letters = sliceLetters(slice, file, { transforms, limits })
     try {
       const to = { path: spoolPath(migration, slice), figures: new FigureBook() }
@@ -220,6 +221,7 @@ export class ExportJob {
       window: slice.window,
       memory,
       tasks,
+      transforms: slice.mapping.transforms ?? [],
       skipDamage: source.onCorruption === 'skip',
       onNote: (note) => this.#context.observe({ type: 'note', message: wordsOf(note) }),
       onProgress: (part) => this.progress.advanceTo(part),
@@ -240,6 +242,7 @@ export class ExportJob {
       window: slice.window,
       memory: this.#context.migration.spool.memory,
       comments,
+      transform: compileTransforms(slice.mapping.transforms ?? []),
       onProgress: (bytesRead) => this.progress.advance(bytesRead),
     })
     await expectUnchanged(slice, files)

@@ -7,7 +7,7 @@ import { createRowGzip, type RowGzip } from '../kernel/row-gzip.ts'
 import { BatchWriter, type BatchLimits, type BatchSums } from '../lines/batch-writer.ts'
 import { FigureBook, type FigurePart } from '../lines/figure-book.ts'
 import { escapedFieldKey } from '../lines/stored-names.ts'
-import type { SeriesToRead } from '../source/tsm/load-window.ts'
+import { fieldOf, type SeriesToRead } from '../source/tsm/load-window.ts'
 import { SeriesReader, type RowSink, type SeriesCounts } from '../source/tsm/series-reader.ts'
 import { seriesOf, type SeriesTask } from '../source/tsm/series-task.ts'
 import { refusedValue } from './refused-value.ts'
@@ -39,13 +39,17 @@ export type TaskItem =
   /** What v3 has no way to write. */
   | { type: 'letter'; reason: string; line: Uint8Array; points: number }
   | { type: 'damage'; failure: FailureInWords; points: number }
-  | { type: 'done'; counts: SeriesCounts; refused: number; figures: FigurePart[] }
+  /** Of a series (as stored) with fields of these names, as {@link KernelRows} reads them. */
+  | { type: 'rows'; series: Uint8Array; fields: readonly Uint8Array[]; bytes: Uint8Array }
+  /** `dropped`: of the points that were read, those that nobody wants. */
+  | { type: 'done'; counts: SeriesCounts; refused: number; dropped: number; figures: FigurePart[] }
 
 /** Resolves when there is room for more. */
 export type Emit = (item: TaskItem) => Promise<void>
 
-/** What a dead letter holds. */
+/** What a dead letter holds, and what is transformed at once. */
 const ONE_ROW = { rows: 1, bytes: 1 << 18 }
+const MANY_ROWS = { rows: 1 << 20, bytes: 1 << 18 }
 
 /** What each thread has one of, for all of its tasks: WebAssembly does not give memory back. */
 export interface Engine {
@@ -77,6 +81,7 @@ class TaskReader {
   }
   /** Points of series and fields that v3 has no way to write. */
   #refused = 0
+  #dropped = 0
   /** Letters and damage, which are told between two batches. */
   #told: Promise<void> = Promise.resolve()
 
@@ -97,10 +102,13 @@ class TaskReader {
 
   async read(task: SeriesTask): Promise<void> {
     try {
-      for (const { series, refused } of seriesOf(task)) {
-        if (refused === undefined)
-          this.#add(await this.#reader.read(series, this.#rowsOf(series), this.#onRefusal(series)))
-        else await this.#refuse(series, refused)
+      for (const { series, use, refused } of seriesOf(task)) {
+        if (refused !== undefined) await this.#refuse(series, refused)
+        else if (use === 'dropped') await this.#drop(series)
+        else {
+          const sink = use === 'sent' ? this.#rowsOf(series) : this.#transform(series)
+          this.#add(await this.#reader.read(series, sink, this.#onRefusal(series)))
+        }
         await this.#told
       }
       await this.#writer.finish()
@@ -109,7 +117,8 @@ class TaskReader {
       throw error
     }
     const figures = this.#figures.parts()
-    await this.#emit({ type: 'done', counts: this.#counts, refused: this.#refused, figures })
+    const sums = { counts: this.#counts, refused: this.#refused, dropped: this.#dropped }
+    await this.#emit({ type: 'done', ...sums, figures })
   }
 
   #rowsOf({ key, columns }: SeriesToRead): RowSink {
@@ -134,10 +143,30 @@ class TaskReader {
     this.#refused += counts.points
   }
 
+  /** Reads a series whose values become nothing, so that they can be counted. */
+  async #drop(series: SeriesToRead): Promise<void> {
+    const counts = await this.#reader.read(series, this.#rowsOf(series), this.#onRefusal(series))
+    this.#add({ ...counts, refused: 0 })
+    this.#dropped += counts.refused
+  }
+
+  #transform({ series, columns }: SeriesToRead): RowSink {
+    const fields = columns.map(({ fields: [field] }) => field)
+    return {
+      room: async () => MANY_ROWS,
+      append: async ({ bytes }) => this.#emit({ type: 'rows', series, fields, bytes: bytes.slice() }),
+    }
+  }
+
   #onRefusal({ series, columns }: SeriesToRead): (refusal: Refusal) => void {
     return (refusal) => {
-      const { reason, value } = refusedValue(refusal)
-      const field = escapedFieldKey(columns[refusal.column]?.field ?? series)
+      const column = columns[refusal.column]
+      if (column === undefined) throw new RangeError('the kernel refused a value of no column')
+      const cast = column.sources.find(
+        ({ type, part = 0 }) => type === refusal.type && part === refusal.part,
+      )?.cast
+      const { reason, value } = refusedValue(refusal, cast)
+      const field = escapedFieldKey(fieldOf(column, refusal.part))
       const parts = [series, ' ', field, '=', value, ` ${refusal.time}`]
       const line = Buffer.concat(parts.map((part) => Buffer.from(part)))
       this.#tell({ type: 'letter', reason, line, points: 1 })

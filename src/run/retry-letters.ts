@@ -9,9 +9,11 @@ import { LetterCheck, sourceLineOf } from '../lines/letter-lines.ts'
 import { readDeadLetters } from '../lines/read-dead-letters.ts'
 import { RewrittenDeadLetters } from '../lines/rewritten-dead-letters.ts'
 import { spoolSlice } from '../lines/spool-slice.ts'
+import { compileTransforms } from '../lines/transform/series-transform.ts'
 import type { Slice } from '../plan/plan.ts'
+import { transformsHash } from '../plan/slices.ts'
 import type { BatchOutcome, SumChanges } from '../state/state.ts'
-import { mappingOf, stateOf, transformsHash, type RunContext } from './context.ts'
+import { stateOf, type RunContext } from './context.ts'
 import { settleRetriedLetters } from './tidy-up.ts'
 import type { ClientFor } from './token.ts'
 import { deadLetterPath, figuresPath, sortedRunsPath } from './work-folder.ts'
@@ -36,8 +38,8 @@ interface Tried {
   ownPoints: number
   clusterLines: number
   clusterPoints: number
-  /** Whether a row that was sent is made anew under other transforms. */
-  isChanged: boolean
+  /** Whether the present transforms are still to be applied: its letters were made before there were any. */
+  isUntransformed: boolean
 }
 
 const NOTHING_SENT: BatchOutcome = { lines: 0, points: 0, refusedLines: 0, refusedPoints: 0, bytes: 0 }
@@ -66,7 +68,7 @@ class LettersRetry {
   readonly #path: string
   readonly #check = new LetterCheck()
   readonly #retried: Retried = { letters: 0, rows: 0, refused: 0, left: new Map() }
-  readonly #changes: Record<string, SumChanges> = {}
+  readonly #changes: ({ slice: string } & SumChanges)[] = []
 
   constructor(context: RunContext, mapping: string, clientFor: ClientFor, lanes: Lanes) {
     const own = context.slices.filter((slice) => slice.mapping.id === mapping)
@@ -85,7 +87,7 @@ class LettersRetry {
     let isNamed = false
     try {
       const failure = await this.#fill(draft)
-      if (Object.keys(this.#changes).length > 0) {
+      if (this.#changes.length > 0) {
         // From here on the state may know the draft: the next run removes it, or gives it its place.
         isNamed = true
         await this.#commit(draft)
@@ -117,14 +119,14 @@ class LettersRetry {
   async #commit(draft: RewrittenDeadLetters): Promise<void> {
     const { state } = this.#context
     const file = await draft.finish()
-    state.apply({ type: 'letters-retried', mapping: this.#mapping, file, slices: this.#changes })
+    state.apply({ type: 'letters-retried', mapping: this.#mapping, file, changes: this.#changes })
     await state.save()
     await settleRetriedLetters(this.#context)
   }
 
   /** Puts what is not tried into the draft. */
   async #sort(draft: RewrittenDeadLetters): Promise<Tried[]> {
-    const bySlice = new Map<string, Tried>()
+    const groups = new Map<string, Tried>()
     let start = 0
     for await (const { text, letter, next } of readDeadLetters(this.#path)) {
       this.#retried.letters += 1
@@ -134,24 +136,24 @@ class LettersRetry {
         await draft.keep(text)
         this.#retried.left.set(why ?? '', (this.#retried.left.get(why ?? '') ?? 0) + 1)
       } else {
-        const tried = bySlice.get(letter.slice) ?? this.#nothingTried(letter.slice, start)
-        bySlice.set(letter.slice, tried)
+        const key = JSON.stringify([letter.slice, letter.transforms])
+        const tried = groups.get(key) ?? this.#nothingTried(letter, start)
+        groups.set(key, tried)
         tried.end = end
         tried.letters += 1
         if (letter.by === 'cluster') {
           tried.clusterLines += 1
           tried.clusterPoints += letter.points
-          tried.isChanged ||= letter.transforms !== this.#transformsOf(tried.slice)
         } else tried.ownPoints += letter.points
       }
       start = end
     }
-    return [...bySlice.values()]
+    return [...groups.values()]
   }
 
-  #nothingTried(id: string, start: number): Tried {
-    const slice = this.#slices.get(id)
-    if (slice === undefined) throw new Error(`slice ${id} is not planned`)
+  #nothingTried(letter: DeadLetter, start: number): Tried {
+    const slice = this.#slices.get(letter.slice)
+    if (slice === undefined) throw new Error(`slice ${letter.slice} is not planned`)
     return {
       slice,
       start,
@@ -160,7 +162,7 @@ class LettersRetry {
       ownPoints: 0,
       clusterLines: 0,
       clusterPoints: 0,
-      isChanged: false,
+      isUntransformed: letter.transforms === undefined,
     }
   }
 
@@ -171,23 +173,27 @@ class LettersRetry {
     if (stateOf(this.#context, slice)?.status !== 'written')
       return 'of a slice that is not written yet: run first'
     if (letter.where !== undefined) return 'of a damaged place of the source: there is no line to send'
-    const now = this.#transformsOf(slice)
-    if (letter.transforms !== undefined && letter.transforms !== now)
+    if (letter.transforms !== undefined && letter.transforms !== transformsHash(slice))
       return 'made under other transforms than the present ones: have the slice moved again (rerun --slice)'
+    if (letter.transforms !== undefined && letter.by === 'influx-ferry')
+      return 'not what a transform can take: change it and have the slice moved again (rerun --slice)'
     if (!this.#check.isSound(sourceLineOf(letter), letter.points))
       return 'not a line of line protocol, or edited: correct it at the source'
     return undefined
   }
 
-  async *#lettersOf({ slice, start, end }: Tried) {
-    for await (const { text, letter } of readDeadLetters(this.#path, start, end - 1))
-      if (letter?.slice === slice.id && this.#whyNot(letter) === undefined) yield { text, letter }
+  async *#lettersOf({ slice, start, end, isUntransformed }: Tried) {
+    for await (const { text, letter } of readDeadLetters(this.#path, start, end - 1)) {
+      if (letter?.slice !== slice.id || (letter.transforms === undefined) !== isUntransformed) continue
+      if (this.#whyNot(letter) === undefined) yield { text, letter }
+    }
   }
 
   async #try(tried: Tried, draft: RewrittenDeadLetters): Promise<void> {
     const { slice } = tried
     const { migration, clock, signal } = this.#context
-    const transforms = this.#transformsOf(slice)
+    const transforms = transformsHash(slice)
+    const transform = tried.isUntransformed ? compileTransforms(slice.mapping.transforms ?? []) : undefined
     let refused = 0
     const letters = {
       // Batches of a retry are not those of the slice.
@@ -216,6 +222,7 @@ class LettersRetry {
         memory: migration.spool.memory,
         gzipLevel: migration.spool.gzipLevel,
         batch,
+        transform,
       },
       destination: {
         write: (member, sums) => batches.write(next++, sums, member),
@@ -232,15 +239,11 @@ class LettersRetry {
     })
     const counts = await read.finally(() => batches.settled())
     // Its figures are of the rows that were there before. Without any, they are taken from the source when they are asked for.
-    if (tried.isChanged || counts.points !== tried.clusterPoints)
+    if (transform !== undefined || counts.points !== tried.clusterPoints)
       await rm(figuresPath(migration, slice), { force: true })
-    this.#changes[slice.id] = changesOf(tried, counts, sent)
+    this.#changes.push({ slice: slice.id, ...changesOf(tried, counts, sent) })
     this.#retried.rows += sent.lines
     this.#retried.refused += refused
-  }
-
-  #transformsOf(slice: Slice): string | undefined {
-    return transformsHash(mappingOf(this.#context, slice))
   }
 
   async *#linesOf(tried: Tried): AsyncGenerator<Uint8Array> {

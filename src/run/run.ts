@@ -4,6 +4,7 @@ import { countOf } from '../core/units.ts'
 import { version } from '../core/version.ts'
 import { openAdmin } from '../cluster/admin.ts'
 import type { ClusterAdmin } from '../cluster/cluster.ts'
+import { noteOtherTransforms } from './changed-transforms.ts'
 import { createPhase, expectNoAdminNeeded, setFinalRetention } from './create.ts'
 import {
   slicesToExport,
@@ -42,6 +43,7 @@ export interface RunResult {
 export async function runMigration(context: RunContext): Promise<RunResult> {
   if (isFinished(context)) {
     const open = await tidyUpAfterwards(context)
+    noteOtherTransforms(context)
     context.observe({
       type: 'note',
       message: `Nothing to do: everything the manifest asks for was moved${compared(context)}.`,

@@ -1,11 +1,12 @@
 /** The validate phase: what can be known to fail is found before the first byte is moved. */
 import { countOf } from '../core/units.ts'
 import type { ClusterAdmin } from '../cluster/cluster.ts'
-import { ping } from '../cluster/http.ts'
 import { probeInfluxInspect } from '../source/influx-inspect.ts'
 import { fingerprintOf } from '../plan/slices.ts'
-import { slicesToExport, slicesToRead, slicesToWrite, sourceOf, stateOf, type RunContext } from './context.ts'
+import { slicesToRead, slicesToWrite, sourceOf, stateOf, type RunContext } from './context.ts'
+import { dropOtherTransforms, noteOtherTransforms } from './changed-transforms.ts'
 import { dropDamagedSpools } from './damaged-spool.ts'
+import { preflightOfRun } from './preflight.ts'
 import { tidyUp } from './tidy-up.ts'
 
 /** @returns what was looked at, in words. */
@@ -14,14 +15,11 @@ export async function validatePhase(
   openAdmin: () => Promise<ClusterAdmin | undefined>,
 ): Promise<string> {
   await expectPrograms(context)
-  if ((['create', 'token', 'write', 'verify'] as const).some((phase) => context.phases.has(phase))) {
-    await ping(context.migration.target, context.signal)
-  }
   await dropDamagedSpools(context)
-  // A login that fails shows before hours of export, not after them.
-  if (context.phases.has('create') && slicesToExport(context).length > 0)
-    await (await openAdmin())?.listDatabases(context.signal)
+  dropOtherTransforms(context)
+  noteOtherTransforms(context)
   await tidyUp(context)
+  await preflightOfRun(context, openAdmin)
   retargetUnsent(context)
   noteChangedSources(context)
   return `${countOf(context.slices.length, 'slice')} of ${countOf(context.plan.mappings.length, 'mapping')}`

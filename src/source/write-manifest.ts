@@ -11,6 +11,8 @@ export interface ManifestOptions {
   name: string
   /** For the editor: path or URL of manifest.schema.json. */
   schema?: string
+  /** By mapping, in the order in which they are written: keys, as YAML, that let the cluster take all of it. */
+  suggestions?: ReadonlyMap<number, string>
 }
 
 /** influxd's own measurements about itself: nothing to migrate. */
@@ -24,6 +26,7 @@ export function manifestFor(source: Source, catalog: Catalog, options: ManifestO
     .flatMap((database) =>
       database.retentionPolicies.map((policy) => mappingLines(source.name, database, policy, taken)),
     )
+  const { suggestions } = options
   const leftOut = catalog.databases.some(({ name }) => name === INTERNAL_DATABASE)
     ? [`  # ${INTERNAL_DATABASE} holds influxd's own monitoring and is left out.`]
     : []
@@ -45,9 +48,18 @@ export function manifestFor(source: Source, catalog: Catalog, options: ManifestO
     '',
     mappings.length === 0 ? 'mappings: []' : 'mappings:',
     ...leftOut,
-    ...mappings.flat(),
+    ...mappings.flatMap((lines, index) => [...lines, ...suggestionLines(suggestions?.get(index))]),
   ]
   return `${lines.join('\n')}\n`
+}
+
+function suggestionLines(yaml: string | undefined): string[] {
+  if (yaml === undefined) return []
+  const lines = yaml.trimEnd().split('\n')
+  return [
+    '    # The cluster would not take all of this as it is (influx-ferry validate --deep tells more). With this it does:',
+    ...lines.map((line) => `    # ${line}`),
+  ]
 }
 
 function sourceLines(source: Source): string[] {

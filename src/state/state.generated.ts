@@ -2,6 +2,10 @@
 
 export type SliceState = ExportedSlice | SendingSlice | WrittenSlice | FailedSlice
 /**
+ * Hash over the transforms that its points went through. Absent: none.
+ */
+export type TransformsHash = string
+/**
  * Whether the target holds batches of an earlier attempt: its target is settled.
  */
 export type PartlyWritten = boolean
@@ -100,16 +104,13 @@ export interface ExportedSlice {
   status: 'exported'
   target: string
   fingerprint: string
+  transforms?: TransformsHash
   counts: SliceCounts
   sent: SliceSent
   partlyWritten?: PartlyWritten
-  /**
-   * Hash over the transforms under which it was exported; missing when there were none.
-   */
-  transforms?: string
 }
 /**
- * Sums of the export: pointsRead = points + overwritten + deleted + filtered + refusedPoints.
+ * Sums of the export: pointsRead + added = points + overwritten + deleted + filtered + refusedPoints + dropped.
  */
 export interface SliceCounts {
   /**
@@ -136,6 +137,14 @@ export interface SliceCounts {
    * Points that the target's line protocol cannot express; in the dead letter.
    */
   refusedPoints: number
+  /**
+   * Points that a transform took out: dropped, or made a tag. Absent: there were no transforms.
+   */
+  dropped?: number
+  /**
+   * Points that a transform made of tags. Absent: there were no transforms.
+   */
+  added?: number
   /**
    * Damaged blocks, files and WAL segments left out (onCorruption: skip); in the dead letter, and in no sum.
    */
@@ -215,6 +224,7 @@ export interface Recipe {
    * Version of influx-ferry.
    */
   version: string
+  transforms?: TransformsHash
 }
 /**
  * Every batch is acknowledged and the sums close.
@@ -226,6 +236,7 @@ export interface WrittenSlice {
    * Hash over the source files (path, bytes, modification time) it was exported from.
    */
   fingerprint: string
+  transforms?: TransformsHash
   counts: SliceCounts
   sent: SliceSent
   verified?: SliceVerified

@@ -48,9 +48,9 @@ export type StateEvent =
       slice: string
       target: string
       fingerprint: string
-      counts: SliceCounts
-      /** Hash over the transforms. */
+      /** Hash over the transforms; `undefined`: none. */
       transforms?: string | undefined
+      counts: SliceCounts
     }
   | { type: 'slice-retargeted'; slice: string; target: string }
   /** Its batches are made and sent from the first one on (transfer: direct). */
@@ -63,7 +63,7 @@ export type StateEvent =
   | { type: 'slice-again'; slice: string }
   | { type: 'slice-verified'; slice: string; verified: SliceVerified }
   /** `file`: the hash of the mapping's dead letter file as it is now; `slices`: what their sums change by. */
-  | { type: 'letters-retried'; mapping: string; file: string; slices: Record<string, SumChanges> }
+  | { type: 'letters-retried'; mapping: string; file: string; changes: ({ slice: string } & SumChanges)[] }
   | {
       type: 'slice-failed'
       slice: string
@@ -121,11 +121,10 @@ export function reduce(state: State, event: StateEvent): State {
     case 'token-created':
       return { ...state, tokens: { ...state.tokens, [event.description]: createdToken(state, event) } }
     case 'slice-exported': {
-      const { slice, target, fingerprint, counts, transforms } = event
+      const { slice, target, fingerprint, transforms, counts } = event
       return withSlice(state, slice, {
         status: 'exported',
-        ...{ target, fingerprint, counts, sent: NOTHING_SENT },
-        ...(transforms !== undefined && { transforms }),
+        ...{ target, fingerprint, ...under(transforms), counts, sent: NOTHING_SENT },
         ...settledBefore(state, slice),
       })
     }
@@ -150,21 +149,16 @@ export function reduce(state: State, event: StateEvent): State {
       const { target, fingerprint, sent, ...slice } = expectUnderWay(state, event.slice)
       const counts = slice.status === 'exported' ? slice.counts : event.counts
       if (counts === undefined) throw new Error(`slice ${event.slice} is written, and not counted`)
-      return withSlice(state, event.slice, { status: 'written', target, fingerprint, counts, sent })
+      const { transforms } = slice.status === 'exported' ? slice : slice.recipe
+      return withSlice(state, event.slice, {
+        status: 'written',
+        ...{ target, fingerprint, ...under(transforms), counts, sent },
+      })
     }
     case 'letters-retried': {
-      const changed = Object.entries(event.slices).map(([id, { counts, sent }]) => {
-        const slice = state.slices[id]
-        if (slice?.status !== 'written') throw new Error(`slice ${id} is not written`)
-        // What it was compared with before is not what is there now.
-        const { verified: _, ...before } = slice
-        return [id, { ...before, counts: plus(slice.counts, counts), sent: plus(slice.sent, sent) }] as const
-      })
-      return {
-        ...state,
-        deadLetters: { ...state.deadLetters, [event.mapping]: event.file },
-        slices: { ...state.slices, ...Object.fromEntries(changed) },
-      }
+      const { mapping, file, changes } = event
+      const deadLetters = { ...state.deadLetters, [mapping]: file }
+      return changes.reduce(withRetried, { ...state, deadLetters })
     }
     case 'slice-again': {
       const { target } = expectWritten(state, event.slice)
@@ -228,6 +222,10 @@ function expectUnderWay(state: State, id: string) {
   return slice?.status === 'sending' ? slice : expectExported(state, id)
 }
 
+function under(transforms: string | undefined): { transforms?: string } {
+  return transforms === undefined ? {} : { transforms }
+}
+
 function settledBefore(state: State, id: string): { partlyWritten?: true } {
   return isSettled(state.slices[id]) ? { partlyWritten: true } : {}
 }
@@ -254,6 +252,7 @@ export function differenceOf(before: Recipe, now: Recipe): string[] {
       'target.write.batch changed',
     before.memory !== now.memory && 'spool.memory changed',
     before.version !== now.version && 'it was another version of influx-ferry',
+    before.transforms !== now.transforms && 'the transforms changed',
   ].filter((difference) => difference !== false)
 }
 
@@ -268,12 +267,19 @@ function addOutcome(sent: SliceSent, batch: number, outcome: BatchOutcome): Slic
   }
 }
 
-function plus<T extends object>(sums: T, changes: Record<string, number>): T {
-  const changed = Object.entries(sums).map(([name, value]: [string, unknown]) => [
-    name,
-    typeof value === 'number' ? value + (changes[name] ?? 0) : value,
-  ])
-  return Object.fromEntries(changed) as T
+/** What it was compared with before is not what is there now. */
+function withRetried(state: State, { slice: id, counts, sent }: { slice: string } & SumChanges): State {
+  const { verified: _, ...slice } = expectWritten(state, id)
+  return withSlice(state, id, { ...slice, counts: plus(slice.counts, counts), sent: plus(slice.sent, sent) })
+}
+
+/** Sums that are not there yet are 0. */
+function plus<T extends object>(sums: T, changes: Partial<Record<string, number>>): T {
+  const changed = Object.entries(changes).map(([name, change]) => {
+    const before: unknown = Object.getOwnPropertyDescriptor(sums, name)?.value
+    return [name, (typeof before === 'number' ? before : 0) + (change ?? 0)]
+  })
+  return { ...sums, ...(Object.fromEntries(changed) as Partial<T>) }
 }
 
 /** The ranges with one more batch in them. Adding a batch twice is a defect: it would count twice. */

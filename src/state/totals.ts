@@ -8,6 +8,9 @@ export interface Totals {
   overwritten: number
   deleted: number
   filtered: number
+  /** Points that transforms took out, and those that they made of tags. */
+  dropped: number
+  added: number
   /** Points in the dead letters: refused by us before sending, or by the cluster. */
   refusedPoints: number
   refusedByCluster: number
@@ -30,6 +33,8 @@ export function totalsOf(slices: readonly { id: string }[], state: State): Total
     overwritten: 0,
     deleted: 0,
     filtered: 0,
+    dropped: 0,
+    added: 0,
     refusedPoints: 0,
     refusedByCluster: 0,
     skipped: 0,
@@ -66,6 +71,8 @@ function addCounts(totals: Totals, counts: SliceCounts): void {
   totals.overwritten += counts.overwritten
   totals.deleted += counts.deleted
   totals.filtered += counts.filtered
+  totals.dropped += counts.dropped ?? 0
+  totals.added += counts.added ?? 0
   totals.refusedPoints += counts.refusedPoints
   totals.skipped += counts.skipped
   totals.rows += counts.rows

@@ -89,7 +89,7 @@ target:
   write: { api: ${api}, concurrency: 3${write} }
 verify: { level: none }
 mappings:
-  - { source: s, target: faults }
+  - { source: s, target: faults, onInexpressible: dead-letter }
 `
 
 const writeLines = ({ folder }: Migration, lines: readonly Line[]) =>

@@ -36,7 +36,7 @@ mappings:
   - { source: s, database: plant, retentionPolicy: stündlich 1h, target: plant/hourly }
   - { source: s, database: Werk Süd 2, retentionPolicy: zwei Jahre, target: werk-sud-2/zwei-jahre }
   - { source: s, database: plant, retentionPolicy: recent, target: short, retentionPeriod: 246h }
-  - { source: s, database: '*', retentionPolicy: '*', target: '{database}/{retentionPolicy}' }
+  - { source: s, database: '*', retentionPolicy: '*', target: '{database}/{retentionPolicy}', onInexpressible: dead-letter }
 `,
       { SANDBOX_URL: sandbox.url, MANAGEMENT_TOKEN: sandbox.managementToken },
     )

@@ -31,6 +31,14 @@ const source = fc.record({
   store: fc.constantFrom(...stores),
   encoding: fc.constantFrom('tsm' as const, 'wal' as const),
   type: fc.constantFrom(0 as const, 1 as const, 2 as const, 3 as const, 4 as const),
+  cast: fc.constantFrom(
+    undefined,
+    'float' as const,
+    'boolean' as const,
+    'nothing' as const,
+    'as-it-is' as const,
+  ),
+  part: fc.nat(2 ** 26),
   first: fc.nat(2 ** 31),
   count: fc.nat(2 ** 31),
   deleted: fc.array(int64, { maxLength: 6 }).map((times) => BigInt64Array.from(times)),
@@ -39,23 +47,31 @@ const series: fc.Arbitrary<TaskSeries> = fc.record({
   series: fc.record({
     key: bytes,
     series: bytes,
-    columns: fc.array(fc.record({ key: bytes, field: bytes, sources: fc.array(source, { maxLength: 3 }) }), {
-      maxLength: 5,
-    }),
+    columns: fc.array(
+      fc.record({
+        key: bytes,
+        fields: fc
+          .tuple(bytes, bytes)
+          .map(([one, two]): [Buffer, ...Buffer[]] => (two.length > 9 ? [one, two] : [one])),
+        sources: fc.array(source, { maxLength: 3 }),
+      }),
+      { maxLength: 5 },
+    ),
     blocks,
   }),
+  use: fc.constantFrom('sent' as const, 'dropped' as const, 'transformed' as const),
   refused: fc.constantFrom(undefined, 'v3 has no way to write "ü"'),
 })
 
 /** All that a thread is told, as one value; a store as its path and what it reads from it. */
-function plain({ series: { key, series: stored, columns, blocks: table }, refused }: TaskSeries) {
+function plain({ series: { key, series: stored, columns, blocks: table }, use, refused }: TaskSeries) {
   const rows = Array.from({ length: table.length }, (_, row) => [
     ...[table.minTime(row), table.maxTime(row), table.offsets[row], table.sizes[row], table.numbers[row]],
   ])
   return {
-    ...{ key: Buffer.from(key), stored: Buffer.from(stored), refused, rows },
+    ...{ key: Buffer.from(key), stored: Buffer.from(stored), use, refused, rows },
     columns: columns.map((column) => ({
-      ...{ key: Buffer.from(column.key), field: Buffer.from(column.field) },
+      ...{ key: Buffer.from(column.key), fields: column.fields.map((field) => Buffer.from(field)) },
       sources: column.sources.map(({ store, ...rest }) => {
         const start = new Uint8Array(3)
         store.read(start, 0)

@@ -3,12 +3,14 @@ import {
   createKernel,
   type BlockError,
   type BlockType,
+  type Cast,
   type Counters,
   type Kernel,
   type Limits,
   type Refusal,
 } from '../../src/kernel/kernel.ts'
 import type { OracleColumn, OracleSource } from './tsm-oracle.ts'
+import type { Value } from './tsm-slow-blocks.ts'
 import { encodeBlock, encodeWalBlock, type BlockShape } from './tsm-encode.ts'
 
 export interface KernelRun {
@@ -74,6 +76,7 @@ export function addRaw(
   blocks: readonly RawBlock[],
   encoding: 'tsm' | 'wal' = 'tsm',
   deleted: BigInt64Array = new BigInt64Array(0),
+  cast?: Cast,
 ): void {
   const start = 5
   const bytes = Buffer.concat(blocks.map((block) => block.bytes))
@@ -99,7 +102,19 @@ export function addRaw(
     region,
     regionOffset: start,
     deleted,
+    cast,
   })
+}
+
+/** Values of the field f of the series m at the times 0, 1, ..., and what they become. */
+export function castKernel(type: number, values: readonly Value[], cast: Cast): KernelRun {
+  const times = values.map((_, time) => BigInt(time))
+  const bytes = encodeBlock(type, times, [...values])
+  kernel.beginSeries(Buffer.from('m'), { start: 0n, end: 1n << 62n })
+  kernel.addColumn(Buffer.from('f'))
+  const block = { bytes, minTime: 0n, maxTime: times.at(-1) ?? 0n }
+  addRaw(kernel, 0, type, [block], 'tsm', undefined, cast)
+  return takeAll(kernel, NO_LIMITS)
 }
 
 /** All that is left in the series begun, in batches. */

@@ -65,7 +65,7 @@ export function oracleRows(
         fields.push(Buffer.concat([Buffer.from(`${columns[index]?.field}=`), textOf(type, value)]))
       } else {
         const bytes = Buffer.isBuffer(value) ? new Uint8Array(value) : (value as number)
-        refusals.push({ column: index, time, reason, value: bytes })
+        refusals.push({ column: index, part: 0, type: type as Refusal['type'], time, reason, value: bytes })
       }
     })
     if (fields.length === 0) continue

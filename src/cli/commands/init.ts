@@ -4,6 +4,7 @@ import { ExitCode, Failure, reasonOf } from '../../core/failure.ts'
 import { readCatalog } from '../../source/read-catalog.ts'
 import { manifestFor } from '../../source/write-manifest.ts'
 import { interruptSignal } from '../interrupt.ts'
+import { initSuggestions } from '../init-suggestions.ts'
 import { nameOf, sourceOf, sourceOptions, type SourceOptions } from '../source-options.ts'
 
 const SCHEMA = 'https://unpkg.com/influx-ferry/schemas/manifest.schema.json'
@@ -22,8 +23,11 @@ export function initCommand(): Command {
     .option('--force', 'overwrite an existing file')
     .action(async (options: InitOptions) => {
       const source = sourceOf(options)
-      const catalog = await readCatalog(source, interruptSignal())
-      const manifest = manifestFor(source, catalog, { name: options.name ?? nameOf(source), schema: SCHEMA })
+      const signal = interruptSignal()
+      const catalog = await readCatalog(source, signal)
+      const bare = { name: options.name ?? nameOf(source), schema: SCHEMA }
+      const suggestions = await initSuggestions(manifestFor(source, catalog, bare), catalog, signal)
+      const manifest = manifestFor(source, catalog, { ...bare, suggestions })
       if (options.out === undefined) process.stdout.write(manifest)
       else await save(options.out, manifest, options.force === true)
     })

@@ -1,11 +1,13 @@
 import { Command } from 'commander'
-import { messageOf } from '../../core/failure.ts'
+import { ExitCode } from '../../core/failure.ts'
 import { countOf } from '../../core/units.ts'
-import { openAdmin } from '../../cluster/admin.ts'
 import type { Migration } from '../../manifest/migration.ts'
 import { planFileOf, writePlanFile } from '../../plan/plan-file.ts'
 import type { Plan } from '../../plan/plan.ts'
 import { showPlan, type DatabasesFound } from '../../plan/show-plan.ts'
+import type { ClusterFacts } from '../../preflight/cluster-facts.ts'
+import { reportOf } from '../../preflight/report.ts'
+import { countFindings, hasErrors, showPreflight } from '../../preflight/show-preflight.ts'
 import { differencesOf } from '../../run/create.ts'
 import { tokenRequestsOf } from '../../run/token.ts'
 import { interruptSignal } from '../interrupt.ts'
@@ -17,21 +19,26 @@ import {
   stateOption,
   type ManifestOptions,
 } from '../options.ts'
+import { preflightFindings } from '../preflight.ts'
 import { prepare } from '../prepare.ts'
 
 interface PlanOptions extends ManifestOptions {
   json?: boolean
   out?: string
   offline?: boolean
+  deep?: boolean
+  update?: boolean
 }
 
 export function planCommand(): Command {
   return new Command('plan')
-    .description('show what a run would do, and why; changes nothing')
+    .description('show what a run would do and why, and what the cluster will not take; changes nothing')
     .addArgument(manifestArgument())
     .addOption(envOption())
     .addOption(stateOption())
-    .option('--offline', 'do not ask the cluster which databases it has')
+    .option('--offline', 'do not ask the cluster what it has')
+    .option('--deep', 'also read the strings of the source, as "validate --deep" does')
+    .option('--update', 'as "run --update" would find it')
     .option('--out <file>', 'also write the plan to a file for "run --plan"')
     .addOption(jsonOption('print the plan as JSON (schemas/plan.schema.json)'))
     .action(async (file: string, options: PlanOptions) => {
@@ -39,23 +46,36 @@ export function planCommand(): Command {
       const { migration, plan, state } = await prepare(file, options, signal)
       const planFile = planFileOf(migration.name, plan, state)
       if (options.out !== undefined) await writePlanFile(options.out, planFile)
-      if (options.json === true) return void process.stdout.write(`${JSON.stringify(planFile, null, 1)}\n`)
-
-      const { found, note } = await askCluster(migration, plan, options.offline === true, signal)
+      const left = plan.slices.some(({ id }) => state?.slices[id]?.status !== 'written')
+      const { findings, cluster, notes } = await preflightFindings({
+        ...{ migration, plan, state, signal },
+        ...{ deep: options.deep === true, mustReach: false },
+        offline: options.offline === true || (migration.target.admin.kind === 'none' && !left),
+        update: options.update === true,
+      })
+      const report = reportOf(findings, migration)
+      if (hasErrors(findings)) process.exitCode = ExitCode.manifest
+      if (options.json === true) {
+        const preflight = { ...report, notes }
+        return void process.stdout.write(`${JSON.stringify({ ...planFile, preflight }, null, 1)}\n`)
+      }
       const tokens = tokenRequestsOf({ migration, plan })
         .filter(({ given }) => given === undefined)
         .map(({ description, read, write }) => `"${description}"  read ${names(read)}; write ${names(write)}`)
       const text = showPlan(
         migration.name,
-        { ...plan, notes: [...plan.notes, ...note, ...transferNote(migration)] },
+        { ...plan, notes: [...plan.notes, ...notes, ...transferNote(migration)] },
         state,
-        found,
+        databasesFound(plan, cluster),
         tokens,
       )
-      const left = plan.slices.some(({ id }) => state?.slices[id]?.status !== 'written')
+      const table = showPreflight(report)
       const run = commandLine('run', file, options)
       const next = options.out === undefined ? run : `${run} --plan ${options.out}`
-      process.stdout.write(`${text}\n${left ? `\nNothing was changed. To do it: ${next}\n` : ''}`)
+      const last = hasErrors(findings)
+        ? `Nothing was changed, and a run would write nothing: ${countFindings(report.findings)}.`
+        : `Nothing was changed. To do it: ${next}`
+      process.stdout.write(`${text}\n${table && `\n${table}`}${left ? `\n${last}\n` : ''}`)
     })
 }
 
@@ -74,33 +94,13 @@ function names(databases: readonly string[]): string {
   return databases.length > NAMES_SHOWN ? `${shown} and ${databases.length - NAMES_SHOWN} more` : shown
 }
 
-/** Which of the planned databases are there already. A cluster that cannot be asked is a note, not an error. */
-async function askCluster(
-  migration: Migration,
-  plan: Plan,
-  offline: boolean,
-  signal: AbortSignal,
-): Promise<{ found: DatabasesFound | undefined; note: string[] }> {
-  if (offline || migration.target.admin.kind === 'none') return { found: undefined, note: [] }
-  try {
-    const admin = await openAdmin(migration.target, signal)
-    if (admin === undefined) return { found: undefined, note: [] }
-    try {
-      const existing = new Map(
-        (await admin.listDatabases(signal)).map((database) => [database.name, database]),
-      )
-      const found = plan.databases.flatMap((wish) => {
-        const database = existing.get(wish.name)
-        return database === undefined ? [] : [[wish.name, differencesOf(wish, database)] as const]
-      })
-      return { found: new Map(found), note: [] }
-    } finally {
-      await admin.close()
-    }
-  } catch (error) {
-    return {
-      found: undefined,
-      note: [`the cluster could not be asked which databases it has: ${messageOf(error)}`],
-    }
-  }
+/** Which of the planned databases are there already, and how they differ. */
+function databasesFound(plan: Plan, cluster: ClusterFacts | undefined): DatabasesFound | undefined {
+  const existing = cluster?.databases
+  if (existing === undefined) return undefined
+  const found = plan.databases.flatMap((wish) => {
+    const database = existing.get(wish.name)
+    return database === undefined ? [] : [[wish.name, differencesOf(wish, database)] as const]
+  })
+  return new Map(found)
 }

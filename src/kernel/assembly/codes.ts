@@ -32,10 +32,20 @@ export const BOOLEAN: u32 = 2
 export const STRING: u32 = 3
 export const UNSIGNED: u32 = 4
 
+/**
+ * What the values of a source become: `type | cast << 3 | part << 6`, which without a cast and in a column of one part is its
+ * type. A cast is 0, or a type (below) and one, or one of these.
+ */
+/** No value at all: it is counted as refused, and not told. */
+export const TO_NOTHING: u32 = 6
+/** As 1.x has it, also where v3 has no way to write it. */
+export const AS_IT_IS: u32 = 7
+
 /** Why a point cannot be a field of a row. */
 export const REFUSED_NOT_FINITE: u32 = 0
 export const REFUSED_UTF8: u32 = 1
 export const REFUSED_LENGTH: u32 = 2
+export const REFUSED_CAST: u32 = 3
 
 /** v3 takes no longer string field, in bytes. */
 export const LONGEST_STRING: u32 = 1 << 20

@@ -13,7 +13,7 @@ const COPIED: usize = 16 << 3
 
 @unmanaged
 export class Column {
-  /** The run: times, values, the end of the times, the values' type; and the time of its first point, or NEVER. */
+  /** The run: times, values, the end of the times, what its values are and become (codes.ts); and the time of its first point, or NEVER. */
   time: usize
   value: usize
   end: usize
@@ -61,7 +61,7 @@ function handOn(column: Column, source: Source, end: usize): void {
   column.time = source.time
   column.value = source.value
   column.end = end
-  column.type = source.type
+  column.type = source.rowType
   column.next = load<i64>(source.time)
   takeFromRun(source, end - source.time)
 }
@@ -97,8 +97,8 @@ function mergeRun(column: Column): void {
       if (exhausted) return
       continue
     }
-    if (merged === 0) type = winner.type
-    else if (winner.type !== type) break
+    if (merged === 0) type = winner.rowType
+    else if (winner.rowType !== type) break
     if (ties === 0) {
       const end = firstNotBefore(winner.time, winner.runEnd, second)
       const size = end - winner.time

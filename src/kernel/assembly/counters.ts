@@ -50,7 +50,12 @@ export function addError(entry: BlockEntry, code: i32, column: u32, source: u32,
   lastError = address
 }
 
-/** Each refusal: column u32, reason u32, time i64, type u32, size u32, then as many bytes of the value, padded to eight. */
+/** Points that are not wanted. */
+export function countUnwanted(): void {
+  add(REFUSED, 1)
+}
+
+/** Each refusal: column u32, reason u32, time i64, type and part u32 (`type | part << 3`), size u32, then as many bytes of the value, padded to eight. */
 export let refusals: usize = 0
 export let refusalsSize: usize = 0
 const REFUSAL: usize = 24
@@ -77,7 +82,7 @@ export function resetCounters(): void {
 }
 
 /** Keeps a value that no row can have; false when memory ran out. */
-export function refuse(column: u32, reason: u32, time: i64, type: u32, value: u64): bool {
+export function refuse(column: u32, reason: u32, time: i64, type: u32, value: u64, part: u32 = 0): bool {
   const size: u64 = type === STRING ? value >> 32 : 8
   const whole = <u64>REFUSAL + ((size + 7) & ~7)
   if (refusals === 0 || <u64>refusalsSize + whole > <u64>bufferCapacity(refusals)) {
@@ -91,7 +96,7 @@ export function refuse(column: u32, reason: u32, time: i64, type: u32, value: u6
   store<u32>(at, column)
   store<u32>(at, reason, 4)
   store<i64>(at, time, 8)
-  store<u32>(at, type, 16)
+  store<u32>(at, type | (part << 3), 16)
   store<u32>(at, <u32>size, 20)
   if (type === STRING) memory.copy(at + REFUSAL, <usize>(value & 0xffffffff), <usize>size)
   else store<u64>(at, value, REFUSAL)

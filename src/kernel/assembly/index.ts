@@ -63,13 +63,13 @@ export function keyOf(column: Column): usize {
 }
 
 /**
- * Adds a source to a column, younger than its others: `entries` blocks, which are at `from`. Deleted ranges are at
+ * Adds a source to a column, younger than its others: `entries` blocks, which are at `from`; `rowType` as in codes.ts. Deleted ranges are at
  * `deleted`. Returns false when memory ran out.
  */
 export function addSource(
   column: Column,
   encoding: u32,
-  type: u32,
+  rowType: u32,
   from: usize,
   entries: u32,
   deleted: usize,
@@ -79,7 +79,8 @@ export function addSource(
   if (address === 0) return false
   const source = changetype<Source>(address)
   source.encoding = encoding
-  source.type = type
+  source.type = rowType & 7
+  source.rowType = rowType
   source.column = column.index
   source.index = column.sources++
   source.last = NEVER

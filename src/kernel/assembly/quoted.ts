@@ -46,6 +46,19 @@ export function writeQuoted(to: usize, from: usize, length: usize): usize {
   return out + 1
 }
 
+/** The same of any bytes, whether or not they are UTF-8. */
+export function writeEscaped(to: usize, from: usize, length: usize): usize {
+  let out = to
+  store<u8>(out++, QUOTE)
+  for (let at = from; at < from + length; at++) {
+    const byte = <u32>load<u8>(at)
+    if (byte === QUOTE || byte === BACKSLASH) store<u8>(out++, BACKSLASH)
+    store<u8>(out++, byte)
+  }
+  store<u8>(out, QUOTE)
+  return out + 1
+}
+
 /** How many bytes the character has that starts with a byte above ASCII; 0 if it is not UTF-8. */
 function sizeOfCharacter(at: usize, end: usize): usize {
   const lead = <u32>load<u8>(at)

@@ -1,22 +1,26 @@
 // Rows of v3 line protocol: `<series> <field>=<value>,<field>=<value> <time>\n`, all fields of the series at one time.
 import { bufferCapacity, exhausted, giveBuffer, takeBuffer } from './arena'
+import { castBits, castNumber, writeNumber } from './cast'
 import {
+  AS_IT_IS,
   FLOAT,
   INTEGER,
   LONGEST_STRING,
   NEVER,
+  REFUSED_CAST,
   REFUSED_LENGTH,
   REFUSED_NOT_FINITE,
   REFUSED_UTF8,
   STRING,
+  TO_NOTHING,
   UNSIGNED,
 } from './codes'
 import { Column, figuresOf, nextRunOf } from './column'
-import { countRows, mustTell, refuse } from './counters'
+import { countRows, countUnwanted, mustTell, refuse } from './counters'
 import { writeSigned, writeTime, writeUnsigned } from './digits'
 import { addPoint, addRun, Figures, hashBytes, hashRow } from './figures'
 import { isFinite64, LONGEST_NUMBER, writeFloat } from './numbers'
-import { writeQuoted } from './quoted'
+import { writeEscaped, writeQuoted } from './quoted'
 
 /** What `writeRows` returns: all rows of the window are written; */
 export const DONE: i32 = 0
@@ -30,6 +34,7 @@ export const STUCK: i32 = 3
 /** So much more room than needed for rows with strings, so that it does not grow for each of them. */
 const SPARE: u64 = 65536
 const SPACE: u8 = 0x20
+const QUOTE: u8 = 0x22
 const NEWLINE: u8 = 0x0a
 
 /** The rows written last, in `output` from its start. */
@@ -190,7 +195,8 @@ function alignedRows(mostRows: u32, mostBytes: usize, atLeastOne: bool): i32 {
   }
   for (let at = columns; at < columnsEnd; at += 4) {
     const column = changetype<Column>(load<usize>(at))
-    if (column.type !== STRING) {
+    // Strings, and what is cast, count one by one.
+    if (column.type !== STRING && column.type <= UNSIGNED) {
       const figures = figuresOf(column, column.type)
       if (figures !== null) addRun(figures, seriesHash, column.time, column.time + done, column.value)
     }
@@ -217,8 +223,9 @@ function mixedRows(mostRows: u32, mostBytes: usize, atLeastOne: bool): i32 {
       if (column.next === time) {
         const value = load<u64>(column.value)
         out = writeField(out, column, time, value)
-        if (column.type !== STRING && (column.type !== FLOAT || isFinite64(value)))
-          count(column, column.type, time, value)
+        const type = column.type
+        if (type === FLOAT ? isFinite64(value) : type < STRING || type === UNSIGNED)
+          count(column, type, time, value)
         fields++
         column.time += 8
         column.value += 8
@@ -290,6 +297,7 @@ function writeField(out: usize, column: Column, time: i64, value: u64): usize {
     store<u8>(end, 0x75)
     return end + 1
   }
+  if (type > UNSIGNED) return writeCast(out, column, time, value)
   // `true`, or `fals` and `e`.
   store<u32>(at, value === 1 ? 0x65757274 : 0x736c6166)
   store<u8>(at + 4, 0x65)
@@ -324,6 +332,56 @@ function writeString(out: usize, column: Column, time: i64, value: u64): usize {
   refuse(column.index, REFUSED_UTF8, time, STRING, value)
   refused++
   return start
+}
+
+/** Writes a value that becomes another one, or is of one of several parts of its column. */
+function writeCast(out: usize, column: Column, time: i64, value: u64): usize {
+  const from = column.type & 7
+  const cast = (column.type >> 3) & 7
+  if (cast === TO_NOTHING) {
+    countUnwanted()
+    refused++
+    return out
+  }
+  const to = cast === 0 || cast === AS_IT_IS ? from : cast - 1
+  let start = out
+  let end: usize = 0
+  let bits: u64 = 0
+  let reason = REFUSED_CAST
+  if (from === STRING) {
+    const length = <u32>(value >> 32)
+    const text = <usize>(value & 0xffffffff)
+    start = roomFor(out, (<usize>length) << 1)
+    if (start === 0) return out
+    copyBytes(start, column.key, column.keySize)
+    const at = start + column.keySize
+    if (cast === AS_IT_IS) end = writeEscaped(at, text, length)
+    else if (length > LONGEST_STRING) reason = REFUSED_LENGTH
+    else {
+      reason = REFUSED_UTF8
+      end = writeQuoted(at, text, length)
+      bits = hashBytes(text, length)
+    }
+  } else if (from === FLOAT && cast !== AS_IT_IS && !isFinite64(value)) reason = REFUSED_NOT_FINITE
+  else if (to === STRING) {
+    copyBytes(out, column.key, column.keySize)
+    const text = out + column.keySize + 1
+    store<u8>(text - 1, QUOTE)
+    end = writeNumber(text, from, value, false)
+    bits = hashBytes(text, end - text)
+    store<u8>(end++, QUOTE)
+  } else if (castNumber(from, to, value)) {
+    copyBytes(out, column.key, column.keySize)
+    end = writeNumber(out + column.keySize, to, castBits, true)
+    bits = castBits
+  }
+  if (end === 0) {
+    refuse(column.index, reason, time, from, value, column.type >> 6)
+    refused++
+    return start
+  }
+  if (cast !== AS_IT_IS) count(column, to, time, bits)
+  return end
 }
 
 /** Sees to it that `bytes` and a whole row besides fit behind `out`; returns where that is now, 0 when memory ran out. */

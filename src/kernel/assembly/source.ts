@@ -30,6 +30,8 @@ export class Source {
   younger: usize
   encoding: u32
   type: u32
+  /** What its values become: its type, where that is all there is to say (codes.ts). */
+  rowType: u32
   column: u32
   index: u32
   firstEntry: usize

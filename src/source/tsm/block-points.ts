@@ -1,11 +1,26 @@
 import type { BlockStore } from './block-store.ts'
+import type { BlockTable } from './block-table.ts'
 import { damagedTsm } from './damage.ts'
+import type { FieldSource } from './field-list.ts'
 
 /** CRC u32, type u8, uvarint length of the times, then the times' first bytes. */
 const HEAD_BYTES = 64
 const CRC_AND_TYPE = 5
 /** Values in a simple8b word, by its selector (the upper four bits). */
 const SELECTED = [240, 120, 60, 30, 20, 15, 12, 10, 8, 7, 6, 5, 4, 3, 2, 1] as const
+
+/** How many points the block in a row of the table holds, of a TSM file or of a run of a WAL. @throws Failure `export/tsm-damaged` */
+export function pointsAt(
+  { encoding, store }: Pick<FieldSource, 'encoding' | 'store'>,
+  table: BlockTable,
+  row: number,
+): number {
+  const offset = table.offsets[row] ?? 0
+  if (encoding === 'tsm') return pointsOfBlock(store, offset, table.sizes[row] ?? 0)
+  const head = Buffer.allocUnsafe(4)
+  store.read(head, offset)
+  return head.readUInt32LE()
+}
 
 /**
  * How many points a TSM block holds, from its times' header: one short read; a second one of the times where they are

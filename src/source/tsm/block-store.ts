@@ -15,8 +15,10 @@ export interface BlockStore {
 export const BlockType = { float: 0, integer: 1, boolean: 2, string: 3, unsigned: 4 } as const
 export type BlockType = (typeof BlockType)[keyof typeof BlockType]
 
-export function nameOfType(type: BlockType): string {
-  return ['float', 'integer', 'boolean', 'string', 'unsigned'][type] ?? 'unknown'
+const NAMES = ['float', 'integer', 'boolean', 'string', 'unsigned'] as const
+
+export function nameOfType(type: BlockType): (typeof NAMES)[number] {
+  return NAMES[type]
 }
 
 /** Parts the series key from the field: the first one in a composite key counts, as in influxd. */

@@ -1,6 +1,6 @@
 /** Puts the blocks of a series and window into the kernel: one read a file where they lie together, as influxd writes them. */
 import type { TimeWindow } from '../../core/time.ts'
-import type { Kernel, Region } from '../../kernel/kernel.ts'
+import type { Cast, Kernel, Region } from '../../kernel/kernel.ts'
 import type { BlockStore } from './block-store.ts'
 import type { BlockTable } from './block-table.ts'
 import type { FieldSource } from './series-cursor.ts'
@@ -10,14 +10,26 @@ import { clipped } from './window-cutter.ts'
 /** Bytes between two blocks that are read along with them. */
 const GAP = 4096
 
+/** Blocks of a column, and what their values become. */
+export interface ColumnSource extends FieldSource {
+  cast?: Cast | undefined
+  /** Of which of the column's fields, where it has several. */
+  part?: number | undefined
+}
+
 /** A field as the rows are to have it. */
 export interface SeriesColumn {
   /** Its name in the rows, escaped. */
   key: Uint8Array
-  /** Its name as it is. */
-  field: Buffer
-  /** Older first. */
-  sources: readonly FieldSource[]
+  /** Its names in the source as they are: mostly one. */
+  fields: readonly [Buffer, ...Buffer[]]
+  /** Of equal times, those of later ones win: older first. */
+  sources: readonly ColumnSource[]
+}
+
+/** The name in the source of a column's field. */
+export function fieldOf({ fields }: SeriesColumn, part = 0): Buffer {
+  return fields[part] ?? fields[0]
 }
 
 export interface SeriesToRead {
@@ -31,8 +43,8 @@ export interface SeriesToRead {
 
 /** A block that cannot be read: it is left out, and what sources older than its own hold of its time range. */
 export interface DamagedBlock {
-  field: Buffer
-  /** Which of its field's sources it is of. */
+  column: number
+  /** Which of its column's sources it is of. */
   source: number
   row: number
 }
@@ -66,31 +78,33 @@ export function loadWindow(
   const stretches = new Stretches(blocks)
   // All stretches are known before the first is read. Loops, as there may be a million series of a few points.
   const groups: Group[][] = []
-  for (const { field, sources } of columns) {
+  for (let i = 0; i < columns.length; i++) {
+    const { sources } = columns[i] as SeriesColumn
     const found: Group[] = []
     for (let number = 0; number < sources.length; number++) {
       const isDamaged =
         damaged.length === 0
           ? undefined
           : (row: number) =>
-              damaged.some((one) => one.source === number && one.row === row && one.field.equals(field))
-      addGroups(found, number, sources[number] as FieldSource, blocks, window, stretches, isDamaged)
+              damaged.some((one) => one.column === i && one.source === number && one.row === row)
+      addGroups(found, number, sources[number] as ColumnSource, blocks, window, stretches, isDamaged)
     }
     groups.push(found)
   }
   for (let i = 0; i < columns.length; i++) {
-    const { key, field, sources } = columns[i] as SeriesColumn
+    const { key, sources } = columns[i] as SeriesColumn
     const column = kernel.addColumn(key)
     for (const { source: number, first, count, stretch } of groups[i] as Group[]) {
-      const source = sources[number] as FieldSource
+      const source = sources[number] as ColumnSource
       const region = (stretch.region ??= read(kernel, source.store, stretch))
       const deleted =
         blank && damaged.length > 0
-          ? withBlanks(source.deleted, damagedAfter(damaged, field, number), blocks)
+          ? withBlanks(source.deleted, damagedAfter(damaged, i, number), blocks)
           : source.deleted
-      const { encoding, type } = source
+      const { encoding, type, cast, part = 0 } = source
       const regionOffset = stretch.start
-      kernel.addBlocks(column, { encoding, type, blocks, first, count, region, regionOffset, deleted })
+      const where = { blocks, first, count, region, regionOffset, deleted }
+      kernel.addBlocks(column, { encoding, type, cast, part, ...where })
     }
   }
   return groups
@@ -154,8 +168,8 @@ class Stretches {
   }
 }
 
-function damagedAfter(damaged: readonly DamagedBlock[], field: Buffer, source: number): DamagedBlock[] {
-  return damaged.filter((one) => one.source >= source && one.field.equals(field))
+function damagedAfter(damaged: readonly DamagedBlock[], column: number, source: number): DamagedBlock[] {
+  return damaged.filter((one) => one.source >= source && one.column === column)
 }
 
 function withBlanks(deleted: TimeRanges, damaged: readonly DamagedBlock[], table: BlockTable): TimeRanges {

@@ -5,7 +5,13 @@ import type { TimeWindow } from '../../core/time.ts'
 import type { BlockError, BlockType, Counters, Kernel, Refusal, Rows } from '../../kernel/kernel.ts'
 import { KEY_SEPARATOR } from './block-store.ts'
 import { damagedTsm, describePlace, type DamagedPlace } from './damage.ts'
-import { loadWindow, type DamagedBlock, type KernelSource, type SeriesToRead } from './load-window.ts'
+import {
+  fieldOf,
+  loadWindow,
+  type DamagedBlock,
+  type KernelSource,
+  type SeriesToRead,
+} from './load-window.ts'
 import { WindowCutter } from './window-cutter.ts'
 
 /** Where rows go. */
@@ -219,7 +225,7 @@ class WindowJob {
     const row = part.first + error.block
     const place: DamagedPlace = {
       path: source.store.path,
-      key: Buffer.concat([series, KEY_SEPARATOR, column.field]),
+      key: Buffer.concat([series, KEY_SEPARATOR, fieldOf(column, source.part)]),
       block: blocks.numbers[row] ?? 0,
       offset: blocks.offsets[row] ?? 0,
       times: { first: blocks.minTime(row), last: blocks.maxTime(row) },
@@ -227,7 +233,7 @@ class WindowJob {
     const failure = damagedTsm(place, `a damaged block: ${MESSAGES[error.code]}`)
     // A sorted run of a WAL is influx-ferry's own: a bad disk, or a defect.
     if (source.encoding === 'wal') throw failure
-    return { failure, block: { field: column.field, source: part.source, row } }
+    return { failure, block: { column: error.column, source: part.source, row } }
   }
 }
 

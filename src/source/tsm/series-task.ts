@@ -2,20 +2,23 @@
  * Series as a message to a thread: some thousand rows' worth of them in one piece of memory that is handed over, so that a
  * million small series cost no objects on the way. Which series go together depends on the data alone.
  *
- * A series: its key in rows, its key as stored, a reason (empty: it is to be read), blocks u32 and their table (block-table.ts),
- * columns u32 with {key, field, sources u32} each, and a source: store u32, encoding u8,
- * type u8, first u32, count u32, deleted u32 x i64. Byte strings have their length (u32) before them. Little-endian.
+ * A series: its key in rows, its key as stored, its use u8, a reason (empty: it is to be read), blocks u32 and their table (block-table.ts),
+ * columns u32 with {key, fields u32 x field, sources u32} each, and a source: store u32, encoding u8,
+ * type u8, cast u8, part u32, first u32, count u32, deleted u32 x i64. Byte strings have their length (u32) before them. Little-endian.
  */
 import type { BlockStore, BlockType, SharedStore } from './block-store.ts'
 import { BlockTable, ROW_BYTES } from './block-table.ts'
-import type { FieldSource } from './field-list.ts'
-import type { SeriesColumn, SeriesToRead } from './load-window.ts'
+import type { ColumnSource, SeriesColumn, SeriesToRead } from './load-window.ts'
 import { openShared } from './shared-store.ts'
 import { NO_RANGES } from './time-ranges.ts'
+
+/** What becomes of a series' rows: batches are made of them, they are only counted, or who transforms rows gets them. */
+export const USES = ['sent', 'dropped', 'transformed'] as const
 
 /** A series, and why v3 has no way to write it, if so. */
 export interface TaskSeries {
   series: SeriesToRead
+  use: (typeof USES)[number]
   refused: string | undefined
 }
 
@@ -26,6 +29,7 @@ export interface SeriesTask {
 }
 
 const encodings = ['tsm', 'wal'] as const
+const CASTS = [undefined, 'float', 'integer', 'unsigned', 'string', 'boolean', 'nothing', 'as-it-is'] as const
 
 export class TaskPacker {
   #bytes = Buffer.allocUnsafeSlow(1 << 16)
@@ -37,10 +41,12 @@ export class TaskPacker {
     return this.#at
   }
 
-  add({ series, refused = '' }: TaskSeries): void {
+  add({ series, use, refused = '' }: TaskSeries): void {
     const { key, columns, blocks } = series
     this.#string(key)
     this.#string(series.series)
+    this.#room(1)
+    this.#at = this.#bytes.writeUInt8(USES.indexOf(use), this.#at)
     this.#string(Buffer.from(refused))
     this.#room(4 + blocks.length * ROW_BYTES)
     this.#u32(blocks.length)
@@ -64,16 +70,20 @@ export class TaskPacker {
     return task
   }
 
-  #column({ key, field, sources }: SeriesColumn): void {
+  #column({ key, fields, sources }: SeriesColumn): void {
     this.#string(key)
-    this.#string(field)
+    this.#room(4)
+    this.#u32(fields.length)
+    for (const field of fields) this.#string(field)
     this.#room(4)
     this.#u32(sources.length)
-    for (const { store, encoding, type, first, count, deleted } of sources) {
-      this.#room(18 + deleted.byteLength)
+    for (const { store, encoding, type, cast, part = 0, first, count, deleted } of sources) {
+      this.#room(23 + deleted.byteLength)
       this.#u32(this.#storeNumber(store))
       this.#at = this.#bytes.writeUInt8(encodings.indexOf(encoding), this.#at)
       this.#at = this.#bytes.writeUInt8(type, this.#at)
+      this.#at = this.#bytes.writeUInt8(cast === undefined ? 0 : CASTS.indexOf(cast), this.#at)
+      this.#u32(part)
       this.#u32(first)
       this.#u32(count)
       this.#u32(deleted.length)
@@ -119,27 +129,31 @@ export function* seriesOf(task: SeriesTask): Generator<TaskSeries, void> {
     const start = at + 4
     return bytes.subarray(start, (at = start + view.getUint32(at, true)))
   }
-  const source = (): FieldSource => {
+  const source = (): ColumnSource => {
     const store = stores[u32()] as BlockStore
     const encoding = encodings[bytes[at++] as number] ?? 'tsm'
     const type = bytes[at++] as BlockType
+    const cast = CASTS[bytes[at++] as number]
+    const part = u32()
     const first = u32()
     const count = u32()
     const length = u32()
     const deleted = length === 0 ? NO_RANGES : new BigInt64Array(length)
     for (let i = 0; i < length; i++, at += 8) deleted[i] = view.getBigInt64(at, true)
-    return { store, encoding, type, first, count, deleted }
+    return { store, encoding, type, cast, part, first, count, deleted }
   }
   const column = (): SeriesColumn => {
     const key = string()
-    const field = string()
-    const sources: FieldSource[] = []
+    const fields: Buffer[] = []
+    for (let left = u32(); left > 0; left--) fields.push(string())
+    const sources: ColumnSource[] = []
     for (let left = u32(); left > 0; left--) sources.push(source())
-    return { key, field, sources }
+    return { key, fields: fields as [Buffer, ...Buffer[]], sources }
   }
   while (at < bytes.length) {
     const key = string()
     const series = string()
+    const use = USES[bytes[at++] as number] ?? 'sent'
     const reason = string()
     blocks.clear()
     const rows = u32()
@@ -148,6 +162,7 @@ export function* seriesOf(task: SeriesTask): Generator<TaskSeries, void> {
     for (let left = u32(); left > 0; left--) columns.push(column())
     yield {
       series: { key, series, columns, blocks },
+      use,
       refused: reason.length === 0 ? undefined : reason.toString(),
     }
   }

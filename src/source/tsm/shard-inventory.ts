@@ -1,7 +1,7 @@
 /** What TSM files hold, from their indexes (and tombstones) alone: for `inspect`, in seconds for many gigabytes. */
 import { setImmediate as breathe } from 'node:timers/promises'
 import { ALL_TIME } from '../../core/time.ts'
-import { pointsOfBlock } from './block-points.ts'
+import { pointsAt } from './block-points.ts'
 import { nameOfType, type BlockStore } from './block-store.ts'
 import type { BlockTable } from './block-table.ts'
 import { openSeriesCursor, type SeriesCursorOptions } from './series-cursor.ts'
@@ -135,7 +135,7 @@ class MeasurementCount {
       this.#blocks += 1
       const all = this.#blocks <= COUNTED_BLOCKS
       if (!all && this.#blocks % SAMPLE !== 0) continue
-      const points = pointsAt(encoding, store, table.offsets[row] ?? 0, size)
+      const points = pointsAt({ encoding, store }, table, row)
       if (all) this.#counted += points
       else this.#sampled = { blocks: this.#sampled.blocks + 1, points: this.#sampled.points + points }
     }
@@ -161,18 +161,6 @@ class MeasurementCount {
       ...this.#times,
     }
   }
-}
-
-function pointsAt(
-  encoding: FieldSource['encoding'],
-  store: BlockStore,
-  offset: number,
-  size: number,
-): number {
-  if (encoding === 'tsm') return pointsOfBlock(store, offset, size)
-  const head = Buffer.allocUnsafe(4)
-  store.read(head, offset)
-  return head.readUInt32LE()
 }
 
 /** Whether anything is left of a source after its tombstones. */

@@ -52,7 +52,11 @@ describe('ping', () => {
       ])
       response.writeHead(204, { 'X-Influxdb-Build': 'cloud2', 'X-Influxdb-Version': 'v3' }).end()
     })
-    expect(await ping(at(url), signal)).toEqual({ build: 'cloud2', version: 'v3' })
+    expect(await ping(at(url), signal)).toEqual({
+      build: 'cloud2',
+      version: 'v3',
+      date: expect.closeTo(Date.now(), -4) as number,
+    })
   })
 
   it('keeps a path in the URL', async () => {

@@ -197,8 +197,9 @@ test('what a retry changes keeps the sums closed', () => {
     type: 'letters-retried',
     mapping: 'a',
     file: 'hash of the file',
-    slices: {
-      'a/0_1': {
+    changes: [
+      {
+        slice: 'a/0_1',
         counts: {
           points: 3,
           overwritten: 1,
@@ -210,14 +211,29 @@ test('what a retry changes keeps the sums closed', () => {
         },
         sent: { lines: 9, points: 17, refusedLines: -7, refusedPoints: -14 },
       },
-    },
+      {
+        slice: 'a/0_1',
+        counts: {
+          points: -2,
+          overwritten: 0,
+          deleted: 0,
+          filtered: 0,
+          refusedPoints: 0,
+          skipped: 0,
+          rows: -1,
+          dropped: 3,
+          added: 1,
+        },
+        sent: { lines: 0, points: 0, refusedLines: -1, refusedPoints: -2 },
+      },
+    ],
   }
   expect(() => reduce(sending, event)).toThrow('not written')
   const retried = reduce(reduce(sending, { type: 'slice-written', slice: 'a/0_1' }), event)
   expect(retried.deadLetters).toEqual({ a: 'hash of the file' })
   expect(retried.slices['a/0_1']).toMatchObject({
     status: 'written',
-    counts: { ...counts, points: 103, overwritten: 1, refusedPoints: -4, rows: 52 },
+    counts: { ...counts, points: 101, overwritten: 1, refusedPoints: -4, rows: 51, dropped: 3, added: 1 },
     sent: {
       batches: [{ first: 0, last: 0 }],
       lines: 49,
