@@ -20,7 +20,12 @@ import { WriteProgress } from './write-progress.ts'
 /** @returns what was written, in words. */
 export async function writePhase(context: RunContext, clientFor: ClientFor): Promise<string> {
   const { concurrency, limit } = context.migration.target.write
-  const lanes = new Lanes({ concurrency, limit, clock: context.clock })
+  const lanes = new Lanes({
+    ...{ concurrency, limit, clock: context.clock },
+    onChange: ({ open, retries }) =>
+      context.observe({ type: 'lanes', open, of: concurrency, retries }),
+  })
+  context.observe({ type: 'lanes', open: lanes.open, of: concurrency, retries: 0 })
   const spooled = slicesToWrite(context)
   const direct = slicesToSend(context)
   const before = spooled.length === 0 ? NOTHING : await writeSpools(context, spooled, clientFor, lanes)
@@ -98,7 +103,8 @@ async function writeSlice(
         tokenCreatedAt: token.createdAt,
         deadLetters,
         onAcknowledged: (batch, outcome) => {
-          context.state.apply({ type: 'batch-acknowledged', slice: slice.id, batch, outcome })
+          const at = context.clock.now()
+          context.state.apply({ type: 'batch-acknowledged', slice: slice.id, batch, outcome, at })
           progress.acknowledged(outcome)
         },
       })
