@@ -15,7 +15,9 @@ const below = {
   lines: ['plan', 'state', 'manifest'],
   cluster: ['plan', 'state', 'manifest', 'lines'],
   sandbox: [],
-  report: ['plan', 'state', 'manifest', 'lines'],
+  verify: ['plan', 'state', 'manifest', 'lines', 'cluster', 'source'],
+  report: ['plan', 'state', 'manifest', 'lines', 'verify'],
+  watch: ['report', 'run', 'verify', 'plan', 'state', 'manifest', 'lines'],
   run: ['source', 'kernel', 'lines', 'cluster', 'plan', 'state', 'manifest'],
 }
 

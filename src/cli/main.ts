@@ -34,6 +34,7 @@ const commands: Record<string, () => Promise<Command>> = {
   plan: async () => (await import('./commands/plan.ts')).planCommand(),
   run: async () => (await import('./commands/run.ts')).runCommand(),
   status: async () => (await import('./commands/status.ts')).statusCommand(),
+  report: async () => (await import('./commands/report.ts')).reportCommand(),
   sandbox: async () => (await import('./commands/sandbox.ts')).sandboxCommand(),
   demo: async () => (await import('./commands/demo.ts')).demoCommand(),
 }
