@@ -21,6 +21,7 @@ A first migration:
   influx-ferry validate manifest.yaml
   influx-ferry plan manifest.yaml
   influx-ferry run manifest.yaml        (again after any interruption)
+  influx-ferry report manifest.yaml --out report.html
 
 Exit codes: 0 done, 1 failed, 2 the manifest or the command line is wrong, 3 done but points were refused,
 4 another run holds the lock, 130 interrupted with the state saved.`,

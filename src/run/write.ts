@@ -22,8 +22,7 @@ export async function writePhase(context: RunContext, clientFor: ClientFor): Pro
   const { concurrency, limit } = context.migration.target.write
   const lanes = new Lanes({
     ...{ concurrency, limit, clock: context.clock },
-    onChange: ({ open, retries }) =>
-      context.observe({ type: 'lanes', open, of: concurrency, retries }),
+    onChange: ({ open, retries }) => context.observe({ type: 'lanes', open, of: concurrency, retries }),
   })
   context.observe({ type: 'lanes', open: lanes.open, of: concurrency, retries: 0 })
   const spooled = slicesToWrite(context)

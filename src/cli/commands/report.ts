@@ -7,7 +7,13 @@ import { loadReport } from '../../report/load-report.ts'
 import { reportAsMarkdown } from '../../report/markdown.ts'
 import type { Report } from '../../report/report.generated.ts'
 import { reportAsText } from '../../report/text.ts'
-import { commandLine, envOption, manifestArgument, stateOption, type ManifestOptions } from '../options.ts'
+import {
+  envOption,
+  manifestArgument,
+  stateOption,
+  waysToDoItAgain,
+  type ManifestOptions,
+} from '../options.ts'
 import { readStateOf, statePathOf } from '../prepare.ts'
 
 const FORMATS = {
@@ -39,14 +45,17 @@ export function reportCommand(): Command {
       ),
     )
     .option('--out <file>', 'write it to a file')
-    .action(async (file: string, options: ReportOptions) => {
-      const report = await reportOf(file, options)
-      const { out } = options
-      const format = options.format ?? BY_EXTENSION[extname(out ?? '').toLowerCase()] ?? 'text'
-      const text = FORMATS[format](report)
-      if (out === undefined) process.stdout.write(text)
-      else await writeReport(out, text)
-    })
+    .action(report)
+}
+
+/** Prints the report, or writes it to a file. */
+export async function report(file: string, options: ReportOptions): Promise<void> {
+  const model = await reportOf(file, options)
+  const { out } = options
+  const format = options.format ?? BY_EXTENSION[extname(out ?? '').toLowerCase()] ?? 'text'
+  const text = FORMATS[format](model)
+  if (out === undefined) process.stdout.write(text)
+  else await writeReport(out, text)
 }
 
 async function reportOf(file: string, options: ManifestOptions): Promise<Report> {
@@ -59,15 +68,6 @@ async function reportOf(file: string, options: ManifestOptions): Promise<Report>
     statePath: statePathOf(file, options),
     reproduce: waysToDoItAgain(file, options),
   })
-}
-
-/** The manifest is all that is needed, in another place too. */
-export function waysToDoItAgain(file: string, options: ManifestOptions): string[] {
-  return [
-    commandLine('plan', file, options),
-    commandLine('run', file, options),
-    `${commandLine('report', file, options)} --out report.html`,
-  ]
 }
 
 async function writeReport(path: string, text: string): Promise<void> {
