@@ -1,4 +1,4 @@
-// Compiles src/kernel/assembly to WebAssembly and writes it, as base64, to src/kernel/{kernel,deflate,wal}.generated.ts.
+// Compiles src/kernel/assembly to WebAssembly and writes it, as base64, to src/kernel/{kernel,deflate,figures,wal}.generated.ts.
 // scripts/generate.mjs calls it; `node scripts/build-kernel.mjs kernel.wat` also writes the text form, to be read.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -20,6 +20,7 @@ export async function kernelFiles(watFile) {
     [powersFile]: powers,
     'src/kernel/kernel.generated.ts': moduleFile('kernelModule', wasm),
     'src/kernel/deflate.generated.ts': moduleFile('deflateModule', await compile('deflate.ts', {})),
+    'src/kernel/figures.generated.ts': moduleFile('figuresModule', await compile('figure-book.ts', {})),
     'src/kernel/wal.generated.ts': moduleFile('walModule', await compile('wal.ts', {})),
   }
 }

@@ -129,6 +129,8 @@ export interface Kernel {
   /** The next rows. Nothing may be added to the series after the first call. */
   next(limits: Limits): Rows
   counters(): Counters
+  /** Tells the figures of a column's points that are in rows, by type: {@link FIGURES_BYTES} each, which figures.ts merges. */
+  figures(column: number, tell: (type: BlockType, bytes: Uint8Array) => void): void
   /** What `state: 'report'` tells of, each once. */
   takeErrors(): BlockError[]
   takeRefusals(): Refusal[]
@@ -169,7 +171,11 @@ interface Exports {
   refusals(): number
   refusalsSize(): number
   clearRefusals(): void
+  figuresOf(column: number): number
 }
+
+/** Bytes of a field's figures (assembly/figures.ts): what figures.ts takes and {@link Kernel.figures} gives. */
+export const FIGURES_BYTES = 72
 
 /** The bytes of one block entry (assembly/block.ts). */
 const ENTRY = 48
@@ -276,6 +282,11 @@ export function createKernel({ maximumBytes = 2 ** 32 }: { maximumBytes?: number
         points: counter(6),
         rows: counter(7),
       }
+    },
+    figures(column, tell) {
+      const table = memory()
+      for (let at = wasm.figuresOf(columnAt(column)) >>> 0; at !== 0; at = table.getUint32(at + 68, true))
+        tell(table.getUint32(at + 64, true) as BlockType, bytesAt(at, FIGURES_BYTES))
     },
     takeErrors() {
       const errors: BlockError[] = []

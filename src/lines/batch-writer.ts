@@ -1,6 +1,8 @@
 import { open } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { crc32, gzip } from 'node:zlib'
+import { BlockType } from '../kernel/kernel.ts'
+import type { FigureBook } from './figure-book.ts'
 import { NO_SERIES, copyBytes } from './rows.ts'
 import type { RowCursor } from './rows.ts'
 import { writeFully } from './run-file.ts'
@@ -37,6 +39,8 @@ interface Pending {
 export interface BatchWriterOptions {
   limits: BatchLimits
   gzipLevel: number
+  /** Gets the figures of the rows of {@link BatchWriter.writeAll}. */
+  figures?: FigureBook | undefined
   signal: AbortSignal
   /** Tried first at level 1; `undefined`: zlib does it. */
   gzip?: ((rows: Uint8Array) => Uint8Array | undefined) | undefined
@@ -67,13 +71,17 @@ export class BatchWriter {
   #series = NO_SERIES
   /** `field=` by field of the current series. */
   #fields: Buffer[] = []
+  readonly #figures: FigureBook | undefined
+  /** By field of the current series and type: numbers of the figures. */
+  #slots: number[][] = []
   readonly #time = Buffer.allocUnsafe(24)
 
   constructor(destination: BatchDestination, options: BatchWriterOptions) {
-    const { limits, gzipLevel, signal, gzip, inFlight = IN_FLIGHT } = options
+    const { limits, gzipLevel, figures, signal, gzip, inFlight = IN_FLIGHT } = options
     this.#destination = destination
     this.#limits = limits
     this.#level = gzipLevel
+    this.#figures = figures
     this.#gzip = gzipLevel === 1 ? gzip : undefined
     this.#signal = signal
     this.#inFlight = inFlight
@@ -144,6 +152,17 @@ export class BatchWriter {
   #enterSeries(rows: RowCursor): void {
     this.#series = rows.series
     this.#fields = rows.series.fields.map((field) => Buffer.concat([field, Buffer.from('=')]))
+    this.#figures?.begin(rows.series.key)
+    this.#slots = rows.series.fields.map(() => [])
+  }
+
+  #countValue(figures: FigureBook, rows: RowCursor, i: number, start: number, end: number): void {
+    const field = rows.field[i] as number
+    const bytes = rows.bytes[i] as Buffer
+    const type = typeOf(bytes[start] as number, bytes[end - 1] as number)
+    const slots = this.#slots[field] as number[]
+    const slot = (slots[type] ??= figures.slotOf(rows.series.fields[field] as Buffer, type))
+    figures.addText(slot, rows.seconds, rows.nanos, bytes, start, end)
   }
 
   /** Bytes of a row's fields with commas between and a space before; `undefined` when all are holes. */
@@ -171,6 +190,7 @@ export class BatchWriter {
       at = copyBytes(field, 0, field.length, buffer, at)
       at = copyBytes(rows.bytes[i] as Buffer, start, end, buffer, at)
       this.#batchPoints += 1
+      if (this.#figures !== undefined) this.#countValue(this.#figures, rows, i, start, end)
     }
     buffer[at++] = 32
     at = copyBytes(this.#time, 0, timeEnd, buffer, at)
@@ -217,6 +237,13 @@ export class BatchWriter {
     this.batches.push({ offset: this.gzipBytes, bytes: member.length, ...sums, crc32: crc32(member) })
     this.gzipBytes += member.length
   }
+}
+
+/** Of a value as line protocol has it, by its first and last byte. */
+function typeOf(first: number, last: number): BlockType {
+  if (first === 0x22) return BlockType.string
+  if (first === 0x74 || first === 0x66) return BlockType.boolean
+  return last === 0x69 ? BlockType.integer : last === 0x75 ? BlockType.unsigned : BlockType.float
 }
 
 /** A file of one gzip member after another. */

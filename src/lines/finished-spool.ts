@@ -5,6 +5,7 @@ import { formatBytes } from '../core/units.ts'
 import type { ExportCounts } from './accounting.ts'
 import { BatchWriter, batchFile, type BatchDestination, type BatchLimits } from './batch-writer.ts'
 import type { DeadLetterSink } from './dead-letter.ts'
+import type { FigureBook } from './figure-book.ts'
 import { writeSpoolIndex } from './spool-file.ts'
 
 /** With what a slice's batches are made, and where they go: into a spool, or to who takes them as they are made. */
@@ -18,6 +19,8 @@ interface SliceTarget {
   /** For what does not fit into memory; emptied first, removed at the end and on failure. */
   workDir: string
   deadLetters: DeadLetterSink
+  /** Gets the figures of all fields of the rows. */
+  figures?: FigureBook
   signal: AbortSignal
 }
 
@@ -42,7 +45,7 @@ export async function finishedSpool(
   fill: (open: () => Promise<BatchWriter>) => Promise<SourceCounts>,
   temporaryBytes: () => number = () => 0,
 ): Promise<ExportCounts> {
-  const { slice, batch, gzipLevel, workDir, deadLetters, signal } = target
+  const { slice, batch, gzipLevel, workDir, deadLetters, figures, signal } = target
   const output = 'path' in target ? spoolAt(target.path) : givenTo(target.destination)
   let writer: BatchWriter | undefined
   try {
@@ -51,7 +54,7 @@ export async function finishedSpool(
     await mkdir(workDir, { recursive: true })
     await output.prepare()
     const open = async () =>
-      (writer ??= new BatchWriter(await output.open(), { limits: batch, gzipLevel, signal }))
+      (writer ??= new BatchWriter(await output.open(), { limits: batch, gzipLevel, figures, signal }))
     const read = await fill(open)
     const written = await open()
     await written.finish()

@@ -51,6 +51,27 @@ export function encodeName(name: Uint8Array, kind: NameKind): Buffer {
   return encoded.subarray(0, length)
 }
 
+/** What {@link encodeName} was given. */
+export function decodeEncoded(encoded: Uint8Array): string {
+  if (!encoded.includes(BACKSLASH)) return Buffer.from(encoded).toString()
+  const name = Buffer.allocUnsafe(encoded.length)
+  let length = 0
+  for (let at = 0; at < encoded.length; at++) {
+    if (encoded[at] === BACKSLASH) at += 1
+    name[length++] = encoded[at] as number
+  }
+  return name.toString('utf8', 0, length)
+}
+
+/** The measurement of a series key in v3 escaping, still escaped. */
+export function measurementPart(series: Uint8Array): Uint8Array {
+  for (let at = 0; at < series.length; at++) {
+    if (series[at] === BACKSLASH) at += 1
+    else if (series[at] === COMMA) return series.subarray(0, at)
+  }
+  return series
+}
+
 /** Why v3 line protocol has no way to write a decoded name; `undefined` when it has. */
 export function inexpressible(name: Uint8Array, kind: NameKind): string | undefined {
   if (name.length === 0) return `the ${kind} is empty`

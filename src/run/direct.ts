@@ -7,6 +7,8 @@ import { writeAsMade, type BatchesUnderWay } from '../cluster/write-batches.ts'
 import type { ExportCounts } from '../lines/accounting.ts'
 import type { BatchDestination } from '../lines/batch-writer.ts'
 import { openDeadLetters, type DeadLetterFile } from '../lines/dead-letter-file.ts'
+import { FigureBook } from '../lines/figure-book.ts'
+import { writeSliceFigures } from '../lines/figures-file.ts'
 import type { Slice } from '../plan/plan.ts'
 import { fingerprintOf, showSlice } from '../plan/slices.ts'
 import { addCheck, checkOf, differenceOf, isAcknowledged, isSettled } from '../state/state.ts'
@@ -16,7 +18,7 @@ import { ExportJob, isOfOneSlice, recordFailure } from './export.ts'
 import { expectSumsClose } from './sums.ts'
 import { pruneLetters } from './tidy-up.ts'
 import type { ClientFor } from './token.ts'
-import { deadLetterPath } from './work-folder.ts'
+import { deadLetterPath, figuresPath } from './work-folder.ts'
 
 export interface Sent {
   rows: number
@@ -156,7 +158,9 @@ class SendingJob {
         begin(this.#context, slice, await recipeOf(this.#context, this.#job, slice))
       again.expected = this.#sending(slice).check
       const destination = this.#destinationOf(slice, batches, again)
-      counts = await this.#job.makeBatches(slice, { destination }, deadLetters, batches.signal)
+      const figures = new FigureBook()
+      counts = await this.#job.makeBatches(slice, { destination, figures }, deadLetters, batches.signal)
+      await writeSliceFigures(figuresPath(this.#context.migration, slice), figures.result())
       this.#job.progress.passed()
     } catch (error) {
       failure = error

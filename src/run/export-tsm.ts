@@ -173,6 +173,7 @@ class TsmExport {
         return this.#skip(failureOf(item.failure), item.points)
       case 'done':
         this.#count(item)
+        this.#options.figures?.merge(item.figures)
         return onDone()
     }
   }

@@ -6,6 +6,8 @@ import { countOf, formatBytes } from '../core/units.ts'
 import type { ExportCounts } from '../lines/accounting.ts'
 import { openDeadLetters } from '../lines/dead-letter-file.ts'
 import type { DeadLetterSink } from '../lines/dead-letter.ts'
+import { FigureBook } from '../lines/figure-book.ts'
+import { writeSliceFigures } from '../lines/figures-file.ts'
 import type { BatchesTo, SpoolTarget } from '../lines/finished-spool.ts'
 import type { Comments } from '../lines/line-parser.ts'
 import { spoolSlice } from '../lines/spool-slice.ts'
@@ -26,7 +28,7 @@ import { inlineTasks, TaskThreads, type TaskRunner } from './export-threads.ts'
 import { exportTsm, kernelMemory } from './export-tsm.ts'
 import { createEngine } from './read-task.ts'
 import { Snapshots, type SliceSource } from './snapshots.ts'
-import { deadLetterPath, sortedRunsPath, spoolPath } from './work-folder.ts'
+import { deadLetterPath, figuresPath, sortedRunsPath, spoolPath } from './work-folder.ts'
 
 /** @returns what was exported, in words. A slice that fails is put down in the state, and the others go on. */
 export async function exportPhase(context: RunContext): Promise<string> {
@@ -139,7 +141,10 @@ export class ExportJob {
     const { migration, signal } = this.#context
     const deadLetters = await openDeadLetters(deadLetterPath(migration, slice.mapping))
     try {
-      return await this.makeBatches(slice, { path: spoolPath(migration, slice) }, deadLetters, signal)
+      const to = { path: spoolPath(migration, slice), figures: new FigureBook() }
+      const counts = await this.makeBatches(slice, to, deadLetters, signal)
+      await writeSliceFigures(figuresPath(migration, slice), to.figures.result())
+      return counts
     } finally {
       await deadLetters.close()
     }
@@ -163,7 +168,7 @@ export class ExportJob {
   /** Reads the slice, one slice at a time. */
   makeBatches(
     slice: Slice,
-    to: BatchesTo,
+    to: BatchesTo & { figures?: FigureBook },
     deadLetters: DeadLetterSink,
     signal: AbortSignal,
   ): Promise<ExportCounts> {

@@ -5,6 +5,7 @@ import type { TimeWindow } from '../core/time.ts'
 import { createKernel, type Kernel, type Refusal } from '../kernel/kernel.ts'
 import { createRowGzip, type RowGzip } from '../kernel/row-gzip.ts'
 import { BatchWriter, type BatchLimits, type BatchSums } from '../lines/batch-writer.ts'
+import { FigureBook, type FigurePart } from '../lines/figure-book.ts'
 import { escapedFieldKey } from '../lines/stored-names.ts'
 import type { SeriesToRead } from '../source/tsm/load-window.ts'
 import { SeriesReader, type RowSink, type SeriesCounts } from '../source/tsm/series-reader.ts'
@@ -38,7 +39,7 @@ export type TaskItem =
   /** What v3 has no way to write. */
   | { type: 'letter'; reason: string; line: Uint8Array; points: number }
   | { type: 'damage'; failure: FailureInWords; points: number }
-  | { type: 'done'; counts: SeriesCounts; refused: number }
+  | { type: 'done'; counts: SeriesCounts; refused: number; figures: FigurePart[] }
 
 /** Resolves when there is room for more. */
 export type Emit = (item: TaskItem) => Promise<void>
@@ -70,7 +71,7 @@ class TaskReader {
   readonly #reader: SeriesReader
   readonly #emit: Emit
   readonly #writer: BatchWriter
-  readonly #rows: RowSink
+  readonly #figures = new FigureBook()
   readonly #counts: SeriesCounts = {
     ...{ points: 0, overwritten: 0, deleted: 0, refused: 0, filtered: 0, leftOut: 0 },
   }
@@ -92,17 +93,13 @@ class TaskReader {
     const destination = { write, finish: nothing, abandon: nothing }
     const writer = new BatchWriter(destination, { limits: batch, gzipLevel, gzip, signal, inFlight })
     this.#writer = writer
-    this.#rows = {
-      room: () => writer.room(),
-      append: ({ bytes, rows, points }) => writer.appendRows(bytes, rows, points),
-    }
   }
 
   async read(task: SeriesTask): Promise<void> {
     try {
       for (const { series, refused } of seriesOf(task)) {
         if (refused === undefined)
-          this.#add(await this.#reader.read(series, this.#rows, this.#onRefusal(series)))
+          this.#add(await this.#reader.read(series, this.#rowsOf(series), this.#onRefusal(series)))
         else await this.#refuse(series, refused)
         await this.#told
       }
@@ -111,7 +108,18 @@ class TaskReader {
       await this.#writer.abandon()
       throw error
     }
-    await this.#emit({ type: 'done', counts: this.#counts, refused: this.#refused })
+    const figures = this.#figures.parts()
+    await this.#emit({ type: 'done', counts: this.#counts, refused: this.#refused, figures })
+  }
+
+  #rowsOf({ key, columns }: SeriesToRead): RowSink {
+    const writer = this.#writer
+    return {
+      room: () => writer.room(),
+      append: ({ bytes, rows, points }) => writer.appendRows(bytes, rows, points),
+      figures: (column, type, bytes) =>
+        this.#figures.addOfSeries(key, columns[column]?.key ?? key, type, bytes),
+    }
   }
 
   /** Reads a series (or one field of it) that v3 has no way to write: each row is a dead letter. */

@@ -14,6 +14,11 @@ export function spoolPath(migration: Migration, slice: Slice): string {
   return `${join(spoolFolder(migration), slice.id)}.lp.gz`
 }
 
+/** The figures of what a slice's batches hold (lines/figures-file.ts): kept, they are what arrived is compared with. */
+export function figuresPath({ spool }: Migration, slice: Pick<Slice, 'id'>): string {
+  return `${join(spool.dir, 'figures', slice.id)}.ndjson`
+}
+
 export function deadLetterPath({ spool }: Migration, mapping: PlannedMapping): string {
   return `${join(spool.dir, 'dead-letter', mapping.id)}.ndjson`
 }

@@ -23,6 +23,8 @@ const SEED = Number(process.env.SEED ?? 1)
 const HISTORIES = Number(process.env.HISTORIES ?? 200)
 const PHASES = Number(process.env.PHASES ?? 3)
 
+const SERIES = 100_000
+
 const { signal } = new AbortController()
 
 /** Names that a cluster does not allow need targets of their own. */
@@ -230,6 +232,33 @@ mappings:
       await writer
     }
   })
+})
+
+test('a hundred thousand series, in TSM files and in the WAL, are what influxd answers', async () => {
+  const influxd = await startInfluxd({ snapshotAfter: '1s' })
+  onTestFinished(() => influxd.remove())
+  await influxd.query('CREATE DATABASE many WITH DURATION INF REPLICATION 1 SHARD DURATION 7d NAME autogen')
+  const lines = (generation: number, step: number) =>
+    Array.from({ length: SERIES / step }, (_, i) => {
+      const id = i * step
+      return `cpu,host=h${id % 997},id=${id} load=${id / 8 + generation},up=${id % 3 === 0} ${MONDAY + BigInt(id + generation)}`
+    })
+  const write = async (all: string[]) => {
+    for (let at = 0; at < all.length; at += 20_000) await influxd.write(all.slice(at, at + 20_000), 'many')
+  }
+  await write(lines(0, 1))
+  await influxd.snapshotted()
+  await influxd.restart({ snapshotAfter: '24h' })
+  // A third of them again, in the WAL; then some of them deleted.
+  await write(lines(1, 3))
+  await influxd.query(`DELETE FROM cpu WHERE host = 'h5'`, 'many')
+  const answer = await readBack({ url: influxd.url }, { database: 'many', retentionPolicy: 'autogen' })
+  const { text, counts } = await exported(filesOf(influxd.dirs, 'many', 'autogen'))
+  const points = pointsOf(text)
+  expect(points.length).toBe(answer.length)
+  expect(points.find((point, i) => point !== answer[i])).toBeUndefined()
+  expect(answer.length).toBeGreaterThan(2 * SERIES)
+  expect(counts.deleted).toBeGreaterThan(0)
 })
 
 test(`random histories, SEED=${SEED} HISTORIES=${HISTORIES} PHASES=${PHASES}`, async () => {

@@ -6,7 +6,10 @@ import { describe, expect, test, vi } from 'vitest'
 import { Failure } from '../../src/core/failure.ts'
 import { parseRfc3339 } from '../../src/core/time.ts'
 import { TsmFile } from '../../src/source/tsm/tsm-file.ts'
+import { FigureBook } from '../../src/lines/figure-book.ts'
 import { randomSlice } from '../rig/random-slice.ts'
+import { sameFigures, slowFigures } from '../rig/slow-figures.ts'
+import { spooled } from '../rig/spooling.ts'
 import { temporaryFolder } from '../rig/temporary-folder.ts'
 import { exported, pointsOf } from '../rig/tsm-export.ts'
 import { slowRead } from '../rig/tsm-slow-read.ts'
@@ -27,8 +30,13 @@ test('is what the obvious reader finds, in any window, with little memory, in an
   await fc.assert(
     fc.asyncProperty(seeds, async (seed) => {
       const { paths, window } = await sliceOf(seed)
-      const all = await exported(paths)
+      const figures = new FigureBook()
+      const all = await exported(paths, { figures })
       expect(pointsOf(all.text)).toEqual(await slowRead(paths))
+      expect(sameFigures(figures.result(), slowFigures(all.text))).toBe(true)
+      const again = new FigureBook()
+      await spooled(all.text.toString('latin1').includes('\\\\') ? '' : all.text, { figures: again })
+      if (again.result().length > 0) expect(hashes(again)).toEqual(hashes(figures))
       expect(all.letters).toEqual([])
       const { text, counts } = await exported(paths, { window })
       expect(pointsOf(text)).toEqual(await slowRead(paths, { window }))
@@ -39,6 +47,9 @@ test('is what the obvious reader finds, in any window, with little memory, in an
     { numRuns: RUNS },
   )
 })
+
+const hashes = (book: FigureBook) =>
+  book.result().map(({ measurement, field, type, hash }) => [measurement, field, type, hash])
 
 /** What a changed file gives: points, or the code of a failure. */
 async function outcomeOf(paths: readonly string[]): Promise<{ points: string[] } | { code: string }> {

@@ -117,6 +117,11 @@ export function writeLargeWal(path: string, entries: number): number {
   const file = openSync(path, 'w')
   let bytes = 0
   for (let entry = 0; entry < entries; entry++) {
+    const points = Buffer.alloc(16_000)
+    for (let point = 0; point < 1000; point++) {
+      points.writeBigInt64BE(START + BigInt(entry * 1000 + point) * SECOND, 16 * point)
+      points.writeDoubleBE(point / 100, 16 * point + 8)
+    }
     const keys = Array.from({ length: 100 }, (_, i) => {
       const key = `cpu,host=h${i}#!~#load`
       const head = Buffer.alloc(7 + key.length)
@@ -124,11 +129,6 @@ export function writeLargeWal(path: string, entries: number): number {
       head.writeUInt16BE(key.length, 1)
       head.write(key, 3)
       head.writeUInt32BE(1000, 3 + key.length)
-      const points = Buffer.alloc(16_000)
-      for (let point = 0; point < 1000; point++) {
-        points.writeBigInt64BE(START + BigInt(entry * 1000 + point) * SECOND, 16 * point)
-        points.writeDoubleBE(point + i / 100, 16 * point + 8)
-      }
       return Buffer.concat([head, points])
     })
     bytes += writeSync(file, walEntryOf(1, Buffer.concat(keys)))

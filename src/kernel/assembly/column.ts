@@ -1,8 +1,9 @@
 // One field of the series: its sources merged by time, of equal times the youngest source's value. What comes out are
 // runs, as of a source, and mostly they are a source's own, not copied.
-import { exhausted, takeBuffer } from './arena'
+import { allocate, exhausted, takeBuffer } from './arena'
 import { NEVER } from './codes'
 import { countOverwritten } from './counters'
+import { clearFigures, Figures } from './figures'
 import { firstNotBefore, hasRun, nextRun, Source, takeFromRun } from './source'
 
 /** As many points are merged at once. */
@@ -29,6 +30,21 @@ export class Column {
   sources: u32
   mergedTimes: usize
   mergedValues: usize
+  /** Of the points that are in rows: figures of one type, then of others, or 0. */
+  figures: usize
+}
+
+/** Figures of the column's points of a type; null when memory ran out. */
+export function figuresOf(column: Column, type: u32): Figures | null {
+  for (let at = column.figures; at !== 0; at = changetype<Figures>(at).next)
+    if (changetype<Figures>(at).type === type) return changetype<Figures>(at)
+  const address = allocate(offsetof<Figures>())
+  if (address === 0) return null
+  const figures = changetype<Figures>(address)
+  clearFigures(figures, type)
+  figures.next = column.figures
+  column.figures = address
+  return figures
 }
 
 /** Goes to the next run; at the end, or when memory ran out, `next` is NEVER. */

@@ -135,3 +135,7 @@ export function refusalsSize(): usize {
 export function clearRefusals(): void {
   forgetRefusals()
 }
+/** The first of a column's figures, or 0. */
+export function figuresOf(column: Column): usize {
+  return column.figures
+}

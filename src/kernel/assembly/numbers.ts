@@ -58,7 +58,7 @@ function writeThousandths(to: usize, thousandths: u32): usize {
   store<u64>(to, text >> (zeros << 3))
   store<u8>(point, DOT)
   store<u32>(point, <u32>(text >> 40), 1)
-  return point + 4 - <usize>(clz(<u32>(digits >> 40) << 8) >> 3)
+  return point + 4 - <usize>(clz((<u32>(digits >> 40)) << 8) >> 3)
 }
 
 /** Writes a fraction of a hundred millionths, which is not zero, without the zeros at its end. */

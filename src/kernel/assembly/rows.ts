@@ -11,9 +11,10 @@ import {
   STRING,
   UNSIGNED,
 } from './codes'
-import { Column, nextRunOf } from './column'
+import { Column, figuresOf, nextRunOf } from './column'
 import { countRows, mustTell, refuse } from './counters'
 import { writeSigned, writeTime, writeUnsigned } from './digits'
+import { addPoint, addRun, Figures, hashBytes, hashRow } from './figures'
 import { isFinite64, LONGEST_NUMBER, writeFloat } from './numbers'
 import { writeQuoted } from './quoted'
 
@@ -40,6 +41,9 @@ export let outputPoints: u32 = 0
 let outputEnd: usize = 0
 let prefix: usize = 0
 let prefixSize: usize = 0
+/** Hashes of the series key, and with the time of the row under way. */
+let seriesHash: u64 = 0
+let rowHash: u64 = 0
 /** What a row takes at most without what is between quotes. */
 let rowRoom: usize = 0
 
@@ -63,6 +67,7 @@ let refused: u32 = 0
 export function resetRows(series: usize, seriesSize: usize): void {
   prefix = series
   prefixSize = seriesSize
+  seriesHash = 0
   rowRoom = seriesSize + LONGEST_NUMBER
   output = outputEnd = 0
   firstColumn = 0
@@ -116,9 +121,10 @@ function prepare(mostBytes: usize): bool {
   }
   if (started) return true
   started = true
-  let count: u64 = 0
-  for (let at = firstColumn; at !== 0; at = changetype<Column>(at).following) count++
-  columns = columnsEnd = takeBuffer(count << 2)
+  seriesHash = hashBytes(prefix, prefixSize)
+  let number: u64 = 0
+  for (let at = firstColumn; at !== 0; at = changetype<Column>(at).following) number++
+  columns = columnsEnd = takeBuffer(number << 2)
   if (columns === 0) return false
   for (let at = firstColumn; at !== 0; at = changetype<Column>(at).following) {
     const column = changetype<Column>(at)
@@ -172,7 +178,7 @@ function alignedRows(mostRows: u32, mostBytes: usize, atLeastOne: bool): i32 {
       break
     }
     const time = load<i64>(times + done)
-    let out = startRow()
+    let out = startRow(time)
     for (let at = columns; at < columnsEnd; at += 4) {
       const column = changetype<Column>(load<usize>(at))
       out = writeField(out, column, time, load<u64>(column.value + done))
@@ -184,6 +190,10 @@ function alignedRows(mostRows: u32, mostBytes: usize, atLeastOne: bool): i32 {
   }
   for (let at = columns; at < columnsEnd; at += 4) {
     const column = changetype<Column>(load<usize>(at))
+    if (column.type !== STRING) {
+      const figures = figuresOf(column, column.type)
+      if (figures !== null) addRun(figures, seriesHash, column.time, column.time + done, column.value)
+    }
     column.time += done
     column.value += done
     if (column.time === column.end) nextRunOf(column)
@@ -200,12 +210,15 @@ function mixedRows(mostRows: u32, mostBytes: usize, atLeastOne: bool): i32 {
     const time = rowTime
     let next = NEVER
     let changed = false
-    let out = startRow()
+    let out = startRow(time)
     let fields: u32 = 0
     for (let at = columns; at < columnsEnd; at += 4) {
       const column = changetype<Column>(load<usize>(at))
       if (column.next === time) {
-        out = writeField(out, column, time, load<u64>(column.value))
+        const value = load<u64>(column.value)
+        out = writeField(out, column, time, value)
+        if (column.type !== STRING && (column.type !== FLOAT || isFinite64(value)))
+          count(column, column.type, time, value)
         fields++
         column.time += 8
         column.value += 8
@@ -224,8 +237,9 @@ function mixedRows(mostRows: u32, mostBytes: usize, atLeastOne: bool): i32 {
 }
 
 /** Writes what comes before the fields; returns its end. */
-function startRow(): usize {
+function startRow(time: i64): usize {
   refused = 0
+  rowHash = hashRow(seriesHash, time)
   const row = output + outputSize
   copyBytes(row, prefix, prefixSize)
   return row + prefixSize
@@ -282,6 +296,16 @@ function writeField(out: usize, column: Column, time: i64, value: u64): usize {
   return value === 1 ? at + 4 : at + 5
 }
 
+/** Adds a value that is in the row to the column's figures: strings, and rows that are not aligned; the others go by the run. */
+function count(column: Column, type: u32, time: i64, bits: u64): void {
+  const first = column.figures
+  const figures =
+    first !== 0 && changetype<Figures>(first).type === type
+      ? changetype<Figures>(first)
+      : figuresOf(column, type)
+  if (figures !== null) addPoint(figures, rowHash, time, bits)
+}
+
 function writeString(out: usize, column: Column, time: i64, value: u64): usize {
   const length = <u32>(value >> 32)
   if (length > LONGEST_STRING) {
@@ -293,7 +317,10 @@ function writeString(out: usize, column: Column, time: i64, value: u64): usize {
   if (start === 0) return out
   copyBytes(start, column.key, column.keySize)
   const end = writeQuoted(start + column.keySize, <usize>(value & 0xffffffff), length)
-  if (end !== 0) return end
+  if (end !== 0) {
+    count(column, STRING, time, hashBytes(<usize>(value & 0xffffffff), length))
+    return end
+  }
   refuse(column.index, REFUSED_UTF8, time, STRING, value)
   refused++
   return start

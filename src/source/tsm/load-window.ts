@@ -64,16 +64,24 @@ export function loadWindow(
 ): KernelSource[][] {
   kernel.beginSeries(key, window)
   const stretches = new Stretches(blocks)
-  const groups = columns.map(({ field, sources }) =>
-    sources.flatMap((source, number) => {
-      const isDamaged = (row: number) =>
-        damaged.some((one) => one.source === number && one.row === row && one.field.equals(field))
-      return groupsOf(source, blocks, window, stretches, isDamaged).map((group) => ({ ...group, number }))
-    }),
-  )
-  return columns.map(({ key, field, sources }, i) => {
+  // All stretches are known before the first is read. Loops, as there may be a million series of a few points.
+  const groups: Group[][] = []
+  for (const { field, sources } of columns) {
+    const found: Group[] = []
+    for (let number = 0; number < sources.length; number++) {
+      const isDamaged =
+        damaged.length === 0
+          ? undefined
+          : (row: number) =>
+              damaged.some((one) => one.source === number && one.row === row && one.field.equals(field))
+      addGroups(found, number, sources[number] as FieldSource, blocks, window, stretches, isDamaged)
+    }
+    groups.push(found)
+  }
+  for (let i = 0; i < columns.length; i++) {
+    const { key, field, sources } = columns[i] as SeriesColumn
     const column = kernel.addColumn(key)
-    return (groups[i] ?? []).map(({ number, first, count, stretch }) => {
+    for (const { source: number, first, count, stretch } of groups[i] as Group[]) {
       const source = sources[number] as FieldSource
       const region = (stretch.region ??= read(kernel, source.store, stretch))
       const deleted =
@@ -81,19 +89,16 @@ export function loadWindow(
           ? withBlanks(source.deleted, damagedAfter(damaged, field, number), blocks)
           : source.deleted
       const { encoding, type } = source
-      kernel.addBlocks(column, {
-        encoding,
-        type,
-        blocks,
-        first,
-        count,
-        region,
-        regionOffset: stretch.start,
-        deleted,
-      })
-      return { source: number, first }
-    })
-  })
+      const regionOffset = stretch.start
+      kernel.addBlocks(column, { encoding, type, blocks, first, count, region, regionOffset, deleted })
+    }
+  }
+  return groups
+}
+
+interface Group extends KernelSource {
+  count: number
+  stretch: Stretch
 }
 
 function read(kernel: Kernel, store: BlockStore, { start, end }: Stretch): Region {
@@ -102,27 +107,27 @@ function read(kernel: Kernel, store: BlockStore, { start, end }: Stretch): Regio
   return region
 }
 
-/** A source's blocks of the window, parted where they do not lie together, or overlap: there the later ones win. */
-function groupsOf(
+/** Adds a source's blocks of the window, parted where they do not lie together, or overlap: there the later ones win. */
+function addGroups(
+  groups: Group[],
+  number: number,
   source: FieldSource,
   table: BlockTable,
   window: TimeWindow,
   stretches: Stretches,
-  isDamaged: (row: number) => boolean,
-): { first: number; count: number; stretch: Stretch }[] {
+  isDamaged: ((row: number) => boolean) | undefined,
+): void {
   const { from, to } = clipped(source, table, window)
-  const groups: { first: number; count: number; stretch: Stretch }[] = []
-  let last: (typeof groups)[number] | undefined
+  let last: Group | undefined
   for (let row = from; row < to; row++) {
-    if (isDamaged(row)) {
+    if (isDamaged?.(row) === true) {
       last = undefined
       continue
     }
     const stretch = stretches.with(source.store, row)
     if (last?.stretch === stretch && table.isAfterPrevious(row)) last.count += 1
-    else groups.push((last = { first: row, count: 1, stretch }))
+    else groups.push((last = { source: number, first: row, count: 1, stretch }))
   }
-  return groups
 }
 
 /** Stretches of the stores that are read at once. Blocks come mostly in the order in which they lie there. */

@@ -2,7 +2,7 @@
 import { setImmediate as breathe } from 'node:timers/promises'
 import { Failure } from '../../core/failure.ts'
 import type { TimeWindow } from '../../core/time.ts'
-import type { BlockError, Counters, Kernel, Refusal, Rows } from '../../kernel/kernel.ts'
+import type { BlockError, BlockType, Counters, Kernel, Refusal, Rows } from '../../kernel/kernel.ts'
 import { KEY_SEPARATOR } from './block-store.ts'
 import { damagedTsm, describePlace, type DamagedPlace } from './damage.ts'
 import { loadWindow, type DamagedBlock, type KernelSource, type SeriesToRead } from './load-window.ts'
@@ -14,6 +14,8 @@ export interface RowSink {
   room(): Promise<{ rows: number; bytes: number }>
   /** Whole rows; the bytes are gone afterwards. One row may have more bytes than there was room for. */
   append(rows: Rows): Promise<void>
+  /** Figures of a column's points in the rows of a window, each type once (Kernel.figures). */
+  figures?(column: number, type: BlockType, bytes: Uint8Array): void
 }
 
 /**
@@ -71,8 +73,9 @@ export class SeriesReader {
     onRefusal: (refusal: Refusal) => void,
   ): Promise<SeriesCounts> {
     const { window, memory } = this.#options
-    const sources = series.columns.flatMap((column) => column.sources)
-    const cutter = new WindowCutter(sources, series.blocks, window)
+    const { columns, blocks } = series
+    const sources = columns.length === 1 ? (columns[0]?.sources ?? []) : columns.flatMap((one) => one.sources)
+    const cutter = new WindowCutter(sources, blocks, window)
     const counts: SeriesCounts = {
       points: 0,
       overwritten: 0,
@@ -185,8 +188,16 @@ class WindowJob {
     }
     const counters = kernel.counters()
     expectClosed(counters, this.#series)
+    this.#giveFigures()
     if (damaged.length > 0) this.#tellLeftOut(counters)
     return counters
+  }
+
+  #giveFigures(): void {
+    const sink = this.#sink
+    if (sink.figures === undefined) return
+    for (let column = 0; column < this.#series.columns.length; column++)
+      this.#kernel.figures(column, (type, bytes) => sink.figures?.(column, type, bytes))
   }
 
   #tellLeftOut({ deleted }: Counters): void {

@@ -113,35 +113,42 @@ export function* seriesOf(task: SeriesTask): Generator<TaskSeries, void> {
   const stores = task.stores.map(openShared)
   const blocks = new BlockTable()
   let at = 0
-  const u32 = () => bytes.readUInt32LE((at += 4) - 4)
+  const view = new DataView(task.bytes)
+  const u32 = () => view.getUint32((at += 4) - 4, true)
   const string = () => {
     const start = at + 4
-    return bytes.subarray(start, (at = start + bytes.readUInt32LE(at)))
+    return bytes.subarray(start, (at = start + view.getUint32(at, true)))
   }
   const source = (): FieldSource => {
     const store = stores[u32()] as BlockStore
-    const encoding = encodings[bytes.readUInt8(at++)] ?? 'tsm'
-    const type = bytes.readUInt8(at++) as BlockType
+    const encoding = encodings[bytes[at++] as number] ?? 'tsm'
+    const type = bytes[at++] as BlockType
     const first = u32()
     const count = u32()
     const length = u32()
     const deleted = length === 0 ? NO_RANGES : new BigInt64Array(length)
-    for (let i = 0; i < length; i++, at += 8) deleted[i] = bytes.readBigInt64LE(at)
+    for (let i = 0; i < length; i++, at += 8) deleted[i] = view.getBigInt64(at, true)
     return { store, encoding, type, first, count, deleted }
   }
   const column = (): SeriesColumn => {
     const key = string()
     const field = string()
-    return { key, field, sources: Array.from({ length: u32() }, source) }
+    const sources: FieldSource[] = []
+    for (let left = u32(); left > 0; left--) sources.push(source())
+    return { key, field, sources }
   }
   while (at < bytes.length) {
     const key = string()
     const series = string()
-    const refused = string().toString()
+    const reason = string()
     blocks.clear()
     const rows = u32()
     blocks.pushBytes(bytes.subarray(at, (at += rows * ROW_BYTES)), rows)
-    const columns = Array.from({ length: u32() }, column)
-    yield { series: { key, series, columns, blocks }, refused: refused === '' ? undefined : refused }
+    const columns: SeriesColumn[] = []
+    for (let left = u32(); left > 0; left--) columns.push(column())
+    yield {
+      series: { key, series, columns, blocks },
+      refused: reason.length === 0 ? undefined : reason.toString(),
+    }
   }
 }

@@ -76,14 +76,18 @@ export class TsmFile implements BlockStore {
 /** Fills `target` from byte `offset` on. @throws Failure `export/tsm-damaged`, `export/unreadable-file` */
 export function readFully(path: string, descriptor: number, target: Uint8Array, offset: number): void {
   for (let done = 0; done < target.length;) {
-    let count: number
-    try {
-      count = readSync(descriptor, target, done, target.length - done, offset + done)
-    } catch (error) {
-      throw unreadableFile(path, error)
-    }
+    const count = readSome(path, descriptor, target.subarray(done), offset + done)
     if (count === 0)
       throw damagedTsm({ path, offset: offset + done }, 'the file ends before that byte: it was cut')
     done += count
+  }
+}
+
+/** @returns how many bytes there were; none at the end of the file. @throws Failure `export/unreadable-file` */
+export function readSome(path: string, descriptor: number, target: Uint8Array, offset: number): number {
+  try {
+    return readSync(descriptor, target, 0, target.length, offset)
+  } catch (error) {
+    throw unreadableFile(path, error)
   }
 }

@@ -25,6 +25,8 @@ const BLOCK_BYTES = 28
 interface RunStore extends BlockStore {
   readonly bytes: number
   append(piece: Uint8Array): void
+  /** Nothing more is appended, and what that needed is let go: of a large WAL there are many runs. */
+  seal(): void
   close(): void
 }
 
@@ -66,6 +68,7 @@ export class RunWriter {
   }
 
   finish(): WalRun {
+    this.#store.seal()
     return new WalRun(this.#store)
   }
 
@@ -168,6 +171,8 @@ class MemoryStore implements RunStore {
     }
   }
 
+  seal(): void {}
+
   read(target: Uint8Array, offset: number): void {
     readPages(this.#pages, target, offset)
   }
@@ -213,15 +218,14 @@ class FileStore implements RunStore {
   }
 
   read(target: Uint8Array, offset: number): void {
-    if (this.#pending.length > 0) this.#seal()
     const from = offset - this.#windowStart
     if (from >= 0 && from + target.length <= this.#window.length) {
       target.set(this.#window.subarray(from, from + target.length))
       return
     }
-    if (target.length >= 1 << 16) return this.#readFile(target, offset)
-    if (this.#window.length === 0) this.#window = Buffer.allocUnsafeSlow(1 << 16)
-    const window = this.#window.subarray(0, Math.min(1 << 16, this.bytes - offset))
+    if (target.length >= 1 << 15) return this.#readFile(target, offset)
+    if (this.#window.length === 0) this.#window = Buffer.allocUnsafeSlow(1 << 15)
+    const window = this.#window.subarray(0, Math.min(1 << 15, this.bytes - offset))
     this.#readFile(window, offset)
     // A short last window leaves old bytes behind it; nothing behind the end is ever asked for.
     this.#windowStart = offset
@@ -229,7 +233,6 @@ class FileStore implements RunStore {
   }
 
   share(): SharedStore {
-    if (this.#pending.length > 0) this.#seal()
     return { path: this.path, descriptor: this.#descriptor }
   }
 
@@ -245,8 +248,7 @@ class FileStore implements RunStore {
     }
   }
 
-  /** The first read: nothing more is appended. */
-  #seal(): void {
+  seal(): void {
     this.#flush()
     this.#pending = Buffer.alloc(0)
   }

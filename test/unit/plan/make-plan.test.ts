@@ -44,9 +44,9 @@ function mapping(
     maxTables: undefined,
     maxColumns: undefined,
     partitionTemplate: undefined,
-  transforms: [],
-  onInexpressible: 'fail',
-  maxRejected: undefined,
+    transforms: [],
+    onInexpressible: 'fail',
+    maxRejected: undefined,
   }
 }
 
