@@ -4,7 +4,8 @@ import { table } from './table.ts'
 
 /** The report for a terminal. */
 export function reportAsText(report: Report): string {
-  return `${documentOf(report).map(show).join('\n').trim()}\n`
+  const text = documentOf(report).map(show).join('\n')
+  return `${text.replace(/\n{3,}/g, '\n\n').trim()}\n`
 }
 
 /** With an empty line above, where something new begins. */

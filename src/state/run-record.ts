@@ -1,7 +1,6 @@
 /** What is kept of a run: when which phase was at work, what the cluster acknowledged when, what was warned of. */
 import { addToRate } from './rate.ts'
-import type { PhaseRecord, RunRecord, State } from './state.generated.ts'
-import type { BatchOutcome } from './state.ts'
+import type { PhaseRecord, RunRecord, SliceSent, State } from './state.generated.ts'
 
 export type RunRecordEvent =
   | { type: 'phase-started'; at: string; phase: string }
@@ -30,8 +29,12 @@ export function reduceRunRecord(run: RunRecord, event: RunRecordEvent): RunRecor
   }
 }
 
-/** `at`: milliseconds since the epoch; without it, what was acknowledged is in no rate. */
-export function withAcknowledged(run: RunRecord, outcome: BatchOutcome, at: number | undefined): RunRecord {
+/** What became of a batch. `at`: milliseconds since the epoch; without it, what was acknowledged is in no rate. */
+export function withAcknowledged(
+  run: RunRecord,
+  outcome: Omit<SliceSent, 'batches'>,
+  at: number | undefined,
+): RunRecord {
   const before = run.acknowledged ?? NOTHING
   const acknowledged = {
     batches: before.batches + 1,

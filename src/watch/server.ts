@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { ExitCode, Failure, messageOf, reasonOf, systemCodeOf } from '../core/failure.ts'
+import { ExitCode, Failure, messageOf, systemCodeOf } from '../core/failure.ts'
 import type { Observer } from '../run/events.ts'
 import type { Followed } from './followed.ts'
 import { showAddress, type ListenAddress } from './listen-address.ts'
@@ -56,7 +56,7 @@ async function listen(server: Server, address: ListenAddress): Promise<void> {
       isInUse ? 'listen/in-use' : 'listen/refused',
       isInUse
         ? `--listen: ${showAddress(address)} is in use; nothing was done`
-        : `--listen: cannot listen on ${showAddress(address)}: ${reasonOf(error)}; nothing was done`,
+        : `--listen: ${messageOf(error).replace(/^listen /, '')}; nothing was done`,
       {
         remedy: 'Name another port, or 0 for any that is free: --listen 127.0.0.1:0',
         exit: ExitCode.manifest,

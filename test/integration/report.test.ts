@@ -4,7 +4,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { reportAsHtml } from '../../src/report/html/page.ts'
 import { makeReport } from '../../src/report/model.ts'
@@ -45,6 +45,8 @@ describe.skipIf(chromiumPath === undefined && !inCi)('the HTML report', () => {
     return page
   }
 
+  const attributes = async (locator: Locator, name: string) =>
+    Promise.all((await locator.all()).map((one) => one.getAttribute(name)))
   const count = (page: Page, selector: string) => page.locator(selector).count()
 
   it('draws exactly what the model says: cells, bars, columns, each in its place and size', async () => {
@@ -52,11 +54,9 @@ describe.skipIf(chromiumPath === undefined && !inCi)('the HTML report', () => {
     const page = await open(reportAsHtml(report))
     for (const { mapping, rows } of report.comparison?.maps ?? []) {
       const map = page.locator('table.map').and(page.locator(`[data-mapping="${mapping}"]`))
-      const drawn = await map
-        .locator('td.cells svg')
-        .evaluateAll((all) =>
-          all.map((svg) => [...svg.querySelectorAll('rect')].map((rect) => rect.getAttribute('class'))),
-        )
+      const drawn = []
+      for (const svg of await map.locator('td.cells svg').all())
+        drawn.push(await attributes(svg.locator('rect'), 'class'))
       expect(drawn).toEqual(rows.map(({ cells }) => cells.map(({ outcome }) => outcome)))
     }
     const first = page.locator('table.map td.cells svg').first()
@@ -74,17 +74,12 @@ describe.skipIf(chromiumPath === undefined && !inCi)('the HTML report', () => {
     const whole = await page.locator('#moved svg.bar').last().boundingBox()
     expect(((await failed.boundingBox())?.width ?? 0) / (whole?.width ?? 1)).toBeCloseTo(1 / 12, 2)
 
-    const [phases] = [page.locator('#time svg.bar rect.phase')]
-    const widths = await phases.evaluateAll((all) => all.map((rect) => rect.getAttribute('width')))
-    expect(widths).toEqual(['3.333%', '100%', '66.667%', '30%'])
+    const phases = page.locator('#time svg.bar rect.phase')
+    expect(await attributes(phases, 'width')).toEqual(['3.333%', '100%', '66.667%', '30%'])
     const rate = page.locator('#time svg.columns').last().locator('rect')
-    const heights = await rate.evaluateAll((all) => all.map((rect) => Number(rect.getAttribute('height'))))
-    expect(heights).toEqual([30, 60, 120, 90, 0, 60])
+    expect(await attributes(rate, 'height')).toEqual(['30', '60', '120', '90', '0', '60'])
     const letters = page.locator('#refused svg.bar rect.letters')
-    expect(await letters.evaluateAll((all) => all.map((rect) => rect.getAttribute('width')))).toEqual([
-      '100%',
-      '42.857%',
-    ])
+    expect(await attributes(letters, 'width')).toEqual(['100%', '42.857%'])
     await page.close()
   })
 
@@ -98,12 +93,10 @@ describe.skipIf(chromiumPath === undefined && !inCi)('the HTML report', () => {
 
   it.each([360, 600, 1100])('is read without scrolling sideways at %d pixels', async (width) => {
     const page = await open(reportAsHtml(makeReport(troubledInput())), { width })
-    await page.locator('details').evaluateAll((all) => all.forEach((one) => one.setAttribute('open', '')))
+    await page.evaluate(`document.querySelectorAll('details').forEach((one) => one.setAttribute('open', ''))`)
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
-    const tall = await page
-      .locator('caption')
-      .evaluateAll((all) => Math.max(...all.map((one) => one.clientHeight)))
-    expect(tall).toBeLessThan(120)
+    for (const caption of await page.locator('caption').all())
+      expect((await caption.boundingBox())?.height).toBeLessThan(120)
     await page.close()
   })
 
@@ -146,9 +139,9 @@ describe.skipIf(chromiumPath === undefined && !inCi)('the HTML report', () => {
     expect(await count(page, 'table')).toBeGreaterThan(5)
     expect(await count(page, 'table:not(:has(> caption))')).toBe(0)
     expect(await count(page, 'svg:not([aria-label]):not([aria-hidden])')).toBe(0)
-    const orders = await page
-      .locator('h1, h2, h3')
-      .evaluateAll((all) => all.map(({ tagName }) => Number(tagName[1])))
+    const orders = await page.evaluate<number[]>(
+      `[...document.querySelectorAll('h1, h2, h3')].map(({ tagName }) => Number(tagName[1]))`,
+    )
     for (const [index, order] of orders.entries())
       expect(order - (orders[index - 1] ?? 0)).toBeLessThanOrEqual(1)
     await page.close()
