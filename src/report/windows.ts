@@ -8,10 +8,19 @@ export function windowAsText({ start, end }: TimeWindow): Window {
   }
 }
 
-/** `2024-03-04 – 2024-03-11`: a day where it is midnight. The end is exclusive. */
-export function showWindow({ start, end }: Window): string {
+/** `2024-03-04 – 2024-03-11`. The end is exclusive. */
+export function showWindow(window: Window): string {
+  const { start, end } = shortWindow(window)
   if (start === undefined && end === undefined) return 'all of time'
-  return `${start === undefined ? 'beginning' : short(start)} – ${end === undefined ? 'end of time' : short(end)}`
+  return `${start ?? 'beginning'} – ${end ?? 'end of time'}`
+}
+
+/** A day, where it is midnight; without the seconds, where there are none. */
+export function shortWindow({ start, end }: Window): Window {
+  return {
+    ...(start !== undefined && { start: short(start) }),
+    ...(end !== undefined && { end: short(end) }),
+  }
 }
 
 function short(time: string): string {

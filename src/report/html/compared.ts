@@ -2,7 +2,7 @@ import { countOf, formatCount } from '../../core/units.ts'
 import { kindOfDifference, placeOfDifference, timeOfDifference } from '../difference-in-words.ts'
 import { SHOWN, SYMBOLS } from '../document.ts'
 import type { Comparison, ComparisonCell, ComparisonMap } from '../report.generated.ts'
-import { showWindow } from '../windows.ts'
+import { shortWindow, showWindow } from '../windows.ts'
 import { percent } from './bars.ts'
 import { html, type Markup } from './markup.ts'
 import { tableOf } from './table.ts'
@@ -34,6 +34,8 @@ export function comparedSection(comparison: Comparison | undefined): Markup {
 function mapOf({ target, mapping, columns, rows }: ComparisonMap): Markup | false {
   const [first, last] = [columns[0]?.window, columns.at(-1)?.window]
   if (first === undefined || last === undefined || rows.length === 0) return false
+  const { start: from = 'beginning' } = shortWindow(first)
+  const { end: to = 'end of time' } = shortWindow(last)
   const shown = rows.slice(0, SHOWN.measurements)
   const more = rows.length - shown.length
   const perColumn = columns[0]?.slices ?? 1
@@ -48,17 +50,14 @@ function mapOf({ target, mapping, columns, rows }: ComparisonMap): Markup | fals
   )
   return html`<table class="map stack" data-mapping="${mapping}">
       <caption>
-        ${target}: measurements over time, ${each} a cell
+        ${target}, ${from} – ${to}: measurements over time, ${each} a cell
       </caption>
       <thead>
         <tr>
           <th scope="col" class="name">Measurement</th>
           <th scope="col" class="points number">Points</th>
           <th scope="col" class="cells">
-            <span class="ends"
-              ><span>${showWindow({ ...first, end: '' }).split(' – ')[0]}</span
-              ><span>${showWindow({ start: '', ...last }).split(' – ')[1]}</span></span
-            >
+            <span class="ends"><span>${from}</span><span>${to}</span></span>
           </th>
         </tr>
       </thead>

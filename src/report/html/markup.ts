@@ -11,7 +11,9 @@ type Part = Markup | string | number | false | undefined | readonly Part[]
 
 /** `` html`<td title="${name}">${name}</td>` ``: for texts and for quoted attributes. A list is joined, `false` is nothing. */
 export function html(texts: TemplateStringsArray, ...parts: Part[]): Markup {
-  return new Markup(texts.reduce((whole, text, index) => whole + sourceOf(parts[index - 1]) + text))
+  // The indentation of templates would be a third of the file.
+  const [first = '', ...rest] = texts.map((text) => text.replace(/\n\s+/g, '\n'))
+  return new Markup(rest.reduce((whole, text, index) => whole + sourceOf(parts[index]) + text, first))
 }
 
 function sourceOf(part: Part): string {

@@ -42,7 +42,7 @@ th, td { text-align: left; vertical-align: top; padding: .35rem .9rem .35rem 0; 
 th { font-weight: 500; font-size: .82rem } tbody th { color: inherit; font-size: inherit; font-weight: 500 }
 th:last-child, td:last-child { padding-right: 0 }
 .number { text-align: right; white-space: nowrap }
-td.wide { min-width: 7rem; width: 34% } td:not(.number), tbody th { min-width: 6rem }
+td.wide { min-width: 7rem; width: 34% } td:not(.number), tbody th { min-width: 7rem }
 code, pre, .code { font: .86em/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace }
 pre { background: var(--soft); padding: .7rem .9rem; margin: .5rem 0; white-space: pre-wrap; border-radius: 3px }
 .sum { margin: .8rem 0 0; padding: 0; list-style: none }
@@ -66,7 +66,7 @@ svg line { stroke: var(--line) } svg line.axis { stroke: var(--quiet) }
 details { margin: .6rem 0 } summary { cursor: pointer; color: var(--work) }
 footer { margin-top: 3rem; padding-top: .8rem; border-top: 1px solid var(--line); font-size: .85rem; color: var(--quiet) }
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.2rem } .facts dd { margin: 0 }
-@media (max-width: 34rem) {
+@media screen and (max-width: 44rem) {
   body { padding-top: 1.4rem }
   .stack thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden }
   .stack, .stack caption, .stack tbody, .stack tr, .stack th, .stack td { display: block; width: auto; min-width: 0 }

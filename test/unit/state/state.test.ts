@@ -189,7 +189,13 @@ test('the check of a batch depends on its number and on what it holds, and not o
 test('a run keeps its phases, what was acknowledged in it, and a bounded number of warnings', () => {
   const started: State = reduce(exported, {
     type: 'run-started',
-    ...{ at: '2026-01-05T08:00:00.000Z', version: '1', manifestHash: 'hash', environment: undefined, slices: 1 },
+    ...{
+      at: '2026-01-05T08:00:00.000Z',
+      version: '1',
+      manifestHash: 'hash',
+      environment: undefined,
+      slices: 1,
+    },
   })
   const at = Date.parse('2026-01-05T08:00:02Z')
   const events: StateEvent[] = [
@@ -206,9 +212,7 @@ test('a run keeps its phases, what was acknowledged in it, and a bounded number 
     startedAt: '2026-01-05T08:00:00.000Z',
     version: '1',
     slices: 1,
-    phases: [
-      { phase: 'write', startedAt: '2026-01-05T08:00:01.000Z', seconds: 3, outcome: 'interrupted' },
-    ],
+    phases: [{ phase: 'write', startedAt: '2026-01-05T08:00:01.000Z', seconds: 3, outcome: 'interrupted' }],
     acknowledged: { batches: 2, rows: 2, points: 4, refusedRows: 0, refusedPoints: 0, bytes: 4 },
     rate: {
       startedAt: '2026-01-05T08:00:02.000Z',
