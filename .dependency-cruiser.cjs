@@ -1,5 +1,5 @@
 /**
- * The arrows of the house: cli -> run -> {source, lines, cluster} -> {plan, state} -> manifest -> io -> core;
+ * The arrows of the house: cli -> run -> verify -> {source, lines, cluster} -> {plan, state} -> manifest -> io -> core;
  * source -> kernel -> core.
  * A folder may import those below it, never one above it or beside it.
  */
@@ -13,11 +13,11 @@ const below = {
   source: ['plan', 'state', 'manifest', 'kernel'],
   lines: ['plan', 'state', 'manifest', 'kernel'],
   cluster: ['plan', 'state', 'manifest', 'lines'],
+  verify: ['cluster', 'lines', 'kernel', 'plan', 'state', 'manifest', 'source'],
   sandbox: [],
-  verify: ['plan', 'state', 'manifest', 'lines', 'cluster', 'source'],
   report: ['plan', 'state', 'manifest', 'lines', 'verify'],
   watch: ['report', 'run', 'verify', 'plan', 'state', 'manifest', 'lines'],
-  run: ['source', 'kernel', 'lines', 'cluster', 'plan', 'state', 'manifest'],
+  run: ['source', 'kernel', 'lines', 'cluster', 'verify', 'plan', 'state', 'manifest'],
 }
 
 module.exports = {

@@ -189,6 +189,7 @@ target:
   url: ${url}
   admin: { kind: none }
   write: { api: ${api} }
+verify: { level: none }
 spool: { memory: 256MB${workers === undefined ? '' : `, workers: ${workers}`} }
 mappings:
   - { source: source, database: ${DATABASE}, retentionPolicy: autogen, target: ${DATABASE} }

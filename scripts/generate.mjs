@@ -28,6 +28,10 @@ const validators = {
     file: 'src/state/state-validator.generated.ts',
     options: { strict: false, validateFormats: false },
   },
+  'schemas/verification.schema.json': {
+    file: 'src/verify/verification-validator.generated.ts',
+    options: { strict: false, validateFormats: false },
+  },
 }
 
 const check = process.argv.includes('--check')

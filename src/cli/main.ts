@@ -23,8 +23,8 @@ A first migration:
   influx-ferry run manifest.yaml        (again after any interruption)
   influx-ferry report manifest.yaml --out report.html
 
-Exit codes: 0 done, 1 failed, 2 the manifest or the command line is wrong, 3 done but points were refused,
-4 another run holds the lock, 130 interrupted with the state saved.`,
+Exit codes: 0 done, 1 failed, 2 the manifest or the command line is wrong, 3 done but points were refused or
+differ, 4 another run holds the lock, 130 interrupted with the state saved.`,
   )
 
 /** Only the command that is asked for is loaded: a rerun with nothing to do has to be quick. */
@@ -34,6 +34,8 @@ const commands: Record<string, () => Promise<Command>> = {
   validate: async () => (await import('./commands/validate.ts')).validateCommand(),
   plan: async () => (await import('./commands/plan.ts')).planCommand(),
   run: async () => (await import('./commands/run.ts')).runCommand(),
+  verify: async () => (await import('./commands/verify.ts')).verifyCommand(),
+  rerun: async () => (await import('./commands/rerun.ts')).rerunCommand(),
   status: async () => (await import('./commands/status.ts')).statusCommand(),
   report: async () => (await import('./commands/report.ts')).reportCommand(),
   sandbox: async () => (await import('./commands/sandbox.ts')).sandboxCommand(),

@@ -27,6 +27,7 @@ export function waysToDoItAgain(file: string, options: ManifestOptions): string[
   return [
     commandLine('plan', file, options),
     commandLine('run', file, options),
+    commandLine('verify', file, options),
     `${commandLine('report', file, options)} --out report.html`,
   ]
 }

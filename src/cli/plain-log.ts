@@ -61,6 +61,8 @@ export function textOf(event: Exclude<RunEvent, { type: 'progress' }>): string |
       return `exported ${showSlice(event.slice)}: ${countOf(event.counts.rows, 'row')} in ${event.seconds.toFixed(1)} s`
     case 'slice-written':
       return `written ${showSlice(event.slice)}: ${countOf(event.sent.lines, 'row')} in ${event.seconds.toFixed(1)} s`
+    case 'slice-verified':
+      return verifiedText(event)
     case 'slice-failed':
       return `FAILED ${showSlice(event.slice)}: ${event.message.replace(/\s*\n\s*/g, ' ')}`
     case 'note':
@@ -68,4 +70,14 @@ export function textOf(event: Exclude<RunEvent, { type: 'progress' }>): string |
     case 'warning':
       return `warning: ${event.message}`
   }
+}
+
+function verifiedText(event: Extract<RunEvent, { type: 'slice-verified' }>): string {
+  const { slice, outcome, reason, fields, points, differences } = event
+  const name = showSlice(slice)
+  const why = reason === undefined ? '' : ` (${reason})`
+  if (outcome === 'not-compared') return `NOT COMPARED ${name}${why}`
+  if (outcome === 'equal')
+    return `equal ${name}: ${countOf(fields, 'field')}, ${countOf(points, 'point')}${why}`
+  return [`DIFFERS ${name}${why}`, ...differences.map((difference) => `  ${difference}`)].join('\n')
 }

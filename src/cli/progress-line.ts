@@ -35,7 +35,7 @@ export class ProgressLine {
     const seconds = oldest === undefined ? 0 : (now - oldest.at) / 1000
     const parts = this.#state(progress)
     if (oldest !== undefined && seconds >= 1) {
-      parts.push(`${formatBytes(Math.round((bytes - oldest.bytes) / seconds))}/s`)
+      if (bytes > 0) parts.push(`${formatBytes(Math.round((bytes - oldest.bytes) / seconds))}/s`)
       const speed = (done - oldest.done) / seconds
       if (speed > 0 && done < total) parts.push(`about ${formatSeconds((total - done) / speed)} left`)
     }

@@ -20,6 +20,7 @@ interface Finished {
 const HEADLINES: Record<Outcome, string> = {
   done: 'done: every point is in the cluster, and the sums close',
   refused: 'done, but some points were refused',
+  differs: 'done, but not everything in the cluster is as it is at the source',
   incomplete: 'not finished: only a part was asked for',
   failed: 'not finished',
   interrupted: 'interrupted',
@@ -58,6 +59,12 @@ function nextSteps({ file, options, migration, plan, state, result }: Finished):
       ]
     case 'refused':
       return [letters, 'Everything else is in the cluster. A rerun does not send them again.']
+    case 'differs':
+      return [
+        ...(refused === undefined ? [] : [letters]),
+        `What differs: ${commandLine('verify', file, options)}`,
+        `To move these slices again: ${commandLine('rerun', file, options)} --differing`,
+      ]
     case 'incomplete':
     case 'failed':
     case 'interrupted': {

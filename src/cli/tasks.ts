@@ -17,6 +17,7 @@ const TITLES: Record<Phase, string> = {
   create: 'Create databases',
   token: 'Get token',
   write: 'Write',
+  verify: 'Verify',
 }
 
 /** One task a phase. `finished` resolves when the list is drawn for the last time. */

@@ -1,30 +1,41 @@
 /** The verification record as maps: for each mapping, measurements over time. */
 import { windowOfSliceId } from '../plan/slices.ts'
+import type { SliceVerified, State } from '../state/state.generated.ts'
 import type { MeasurementVerification, Verification } from '../verify/verification.generated.ts'
+import { withoutSlices } from '../verify/verification-record.ts'
 import type { Comparison, ComparisonCell, ComparisonMap, ReportedMapping } from './report.generated.ts'
 import { windowAsText } from './windows.ts'
 
 /** Columns of a map; of more slices, several are in one. */
 const COLUMNS = 40
 
+/** Of slices that were written again since, or never were, the record tells nothing. */
 export function comparisonOf(
-  record: Verification,
+  all: Verification,
   mappings: readonly ReportedMapping[],
-  lastWritten: string | undefined,
+  state: State,
 ): Comparison {
-  const { level, source, startedAt, endedAt, version, differences, differencesLeftOut = 0 } = record
+  const record = withoutSlices(all, (id) => verifiedOf(state, id) === undefined)
+  const { source, startedAt, endedAt, version, differences, differencesLeftOut = 0 } = record
   const slices = { equal: 0, differs: 0, notCompared: 0 }
   for (const { compared } of mappings.flatMap(({ slices }) => slices))
     slices[compared === 'equal' || compared === 'differs' ? compared : 'notCompared'] += 1
+  const isFull = Object.keys(record.slices).every((id) => verifiedOf(state, id)?.level === 'full')
   return {
-    ...{ level, source, startedAt, version },
+    level: isFull ? 'full' : 'basic',
+    ...{ source, startedAt, version },
     ...(endedAt !== undefined && { endedAt }),
-    isOutdated: lastWritten !== undefined && Date.parse(lastWritten) > Date.parse(startedAt),
     slices,
     maps: mappings.map((mapping) => mapOf(record, mapping)),
     differences,
     differencesLeftOut,
   }
+}
+
+/** When and how a slice was compared since it was written. */
+export function verifiedOf(state: State, id: string): SliceVerified | undefined {
+  const slice = state.slices[id]
+  return slice?.status === 'written' ? slice.verified : undefined
 }
 
 function mapOf(record: Verification, { id, target, slices }: ReportedMapping): ComparisonMap {
@@ -55,7 +66,8 @@ function windowOf(column: readonly string[]) {
 
 function cellOf(record: Verification, slice: string, measurement: string): ComparisonCell {
   const found = record.slices[slice]
-  if (found === undefined) return { outcome: 'not-compared', points: 0, reason: 'not come to' }
+  if (found === undefined)
+    return { outcome: 'not-compared', points: 0, reason: 'not come to since it was written' }
   const own: MeasurementVerification | undefined = Object.hasOwn(found.measurements, measurement)
     ? found.measurements[measurement]
     : undefined

@@ -1,7 +1,7 @@
 /** The report as headings, lists and tables: what a terminal and Markdown have in common. */
 import { countOf, formatCount, formatElapsed } from '../core/units.ts'
 import { showSlice } from '../plan/slices.ts'
-import { differenceInWords } from './difference-in-words.ts'
+import { differenceInWords } from '../verify/verification-record.ts'
 import type { ComparisonCell, ComparisonMap, Report } from './report.generated.ts'
 import { runRows } from './run-rows.ts'
 import { sumInWords } from './summary.ts'

@@ -3,10 +3,11 @@ import { Failure } from '../core/failure.ts'
 import { loadManifest } from '../manifest/load.ts'
 import type { Migration } from '../manifest/migration.ts'
 import type { State } from '../state/state.generated.ts'
+import { readVerification, verificationPath } from '../verify/verification-file.ts'
+import type { Verification } from '../verify/verification.generated.ts'
 import { LetterTally } from './letter-tally.ts'
 import { makeReport } from './model.ts'
 import type { Report } from './report.generated.ts'
-import { readVerificationRecord, verificationPathOf } from './verification-record.ts'
 
 export interface LoadReportOptions {
   /** As the user named it; it need not be there any more. */
@@ -24,10 +25,10 @@ export async function loadReport(options: LoadReportOptions): Promise<Report> {
   const { state, manifest } = options
   const { migration, why } = await migrationOf(options)
   const folder = migration?.spool.dir ?? usualWorkFolder(options)
-  const { record, note } = await readVerificationRecord(verificationPathOf(options.statePath))
+  const { verification, note } = await verificationOf(options.statePath)
   const report = makeReport({
     ...{ manifest, state, migration, reproduce: options.reproduce },
-    verification: record,
+    verification,
     letters: await new LetterTally(join(folder, 'dead-letter')).read(),
     isUnderWay: false,
     now: Date.now(),
@@ -52,6 +53,19 @@ async function migrationOf(
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     return { migration: undefined, why: error.message }
+  }
+}
+
+/** A report that knows nothing of the comparison is better than none. */
+async function verificationOf(
+  statePath: string,
+): Promise<{ verification: Verification | undefined; note?: string }> {
+  try {
+    return { verification: await readVerification(verificationPath(statePath)) }
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    const note = `What was compared is not shown: ${error.message} (${error.where ?? ''}).`
+    return { verification: undefined, note }
   }
 }
 

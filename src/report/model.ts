@@ -6,7 +6,7 @@ import { version } from '../core/version.ts'
 import type { RunRecord, State } from '../state/state.generated.ts'
 import { totalsOf } from '../state/totals.ts'
 import type { Verification } from '../verify/verification.generated.ts'
-import { comparisonOf } from './comparison.ts'
+import { comparisonOf, verifiedOf } from './comparison.ts'
 import type {
   Asked,
   PhaseTime,
@@ -46,7 +46,7 @@ export function makeReport(input: ReportInput): Report {
   // Which slices are pending only the plan knows, and how many there were in all the last run.
   const known = Object.values(totals.slices).reduce((sum: number, count: number) => sum + count, 0)
   totals.slices.pending += Math.max(0, (state.runs.at(-1)?.slices ?? 0) - known)
-  const comparison = verification && comparisonOf(verification, mappings, lastWritten(state.runs))
+  const comparison = verification && comparisonOf(verification, mappings, state)
   return {
     format: 1,
     madeAt: new Date(input.now).toISOString(),
@@ -76,7 +76,7 @@ export function makeReport(input: ReportInput): Report {
 }
 
 /** In the order in which the state or the plan has them. */
-function mappingsOf({ state, verification, planned = [] }: ReportInput): ReportedMapping[] {
+function mappingsOf({ state, planned = [] }: ReportInput): ReportedMapping[] {
   const targets = new Map([
     ...planned.map(({ id, mapping }) => [id, mapping.target] as const),
     ...Object.entries(state.slices).map(([id, { target }]) => [id, target] as const),
@@ -97,13 +97,13 @@ function mappingsOf({ state, verification, planned = [] }: ReportInput): Reporte
       ids.map((id) => ({ id })),
       state,
     ),
-    slices: ids.map((id) => sliceOf(id, state, verification)),
+    slices: ids.map((id) => sliceOf(id, state)),
   }))
 }
 
-function sliceOf(id: string, state: State, verification: Verification | undefined): ReportedSlice {
+function sliceOf(id: string, state: State): ReportedSlice {
   const slice = state.slices[id]
-  const compared = verification?.slices[id]?.outcome
+  const compared = verifiedOf(state, id)?.outcome
   return {
     id,
     window: windowAsText(windowOfSliceId(id)),
@@ -152,10 +152,6 @@ function notesOf({ migration, state, verification }: ReportInput): string[] {
       ? ['The manifest was changed between the comparison and the last run.']
       : []),
   ]
-}
-
-function lastWritten(runs: readonly RunRecord[]): string | undefined {
-  return runs.flatMap(({ phases = [] }) => phases).findLast(({ phase }) => phase === 'write')?.startedAt
 }
 
 function phasesOf(runs: readonly RunRecord[]): PhaseTime[] {

@@ -188,7 +188,7 @@ export interface RunRecord {
    * Missing when the run was killed.
    */
   endedAt?: string
-  outcome?: 'done' | 'refused' | 'incomplete' | 'failed' | 'interrupted'
+  outcome?: 'done' | 'refused' | 'differs' | 'incomplete' | 'failed' | 'interrupted'
   /**
    * Version of influx-ferry.
    */
@@ -269,15 +269,14 @@ export interface Rate {
  * The last verification; missing when there was none.
  */
 export interface Comparison {
+  /**
+   * full, when every compared slice was compared value by value.
+   */
   level: 'basic' | 'full'
   source: 'export' | 'files' | 'http'
   startedAt: string
   endedAt?: string
   version: string
-  /**
-   * Something was written since.
-   */
-  isOutdated: boolean
   slices: ComparedSlices
   /**
    * One a mapping: measurements over time.
@@ -287,7 +286,7 @@ export interface Comparison {
   differencesLeftOut: number
 }
 /**
- * Slices of the migration by outcome; those that the verification did not come to are not compared.
+ * Slices of the migration by outcome; those that were written since, or not come to, are not compared.
  */
 export interface ComparedSlices {
   equal: number

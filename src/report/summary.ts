@@ -38,6 +38,7 @@ export function summaryOf(
     ...(totals.slices.exported + totals.slices.sending + totals.slices.written > 0
       ? ['', sumsOf(totals)]
       : []),
+    ...comparedOf(slices, state),
     ...failuresOf(slices, state),
   ].join('\n')
 }
@@ -73,6 +74,30 @@ export function partsOf(totals: Totals): [Sum, Sum] {
 
 function nounFor(count: number, noun: string, rest = ''): string {
   return `${noun}${count === 1 ? '' : 's'}${rest}`
+}
+
+/** What comparing with the source found, and the slices that differ by name. */
+export function comparedOf(slices: readonly Pick<Slice, 'id'>[], state: State): string[] {
+  const verified = slices.flatMap(({ id }) => {
+    const slice = state.slices[id]
+    return slice?.status === 'written' && slice.verified !== undefined ? [{ id, ...slice.verified }] : []
+  })
+  if (verified.length === 0) return []
+  const count = (outcome: string, level?: string) =>
+    verified.filter((one) => one.outcome === outcome && (level === undefined || one.level === level)).length
+  const parts = [
+    count('equal', 'full') > 0 && `${countOf(count('equal', 'full'), 'slice')} equal, value by value`,
+    count('equal', 'basic') > 0 && `${countOf(count('equal', 'basic'), 'slice')} equal`,
+    count('differs') > 0 && `${countOf(count('differs'), 'slice')} not equal`,
+    count('not-compared') > 0 && `${countOf(count('not-compared'), 'slice')} not compared`,
+  ].filter((part) => part !== false)
+  const differing = verified.filter(({ outcome }) => outcome === 'differs')
+  const more = differing.length - FAILURES_SHOWN
+  return [
+    `compared with the source: ${parts.join(', ')}`,
+    ...differing.slice(0, FAILURES_SHOWN).map(({ id }) => `  not equal: ${showSlice(id)}`),
+    ...(more > 0 ? [`  ... and ${more} more`] : []),
+  ]
 }
 
 /** The two sums of the accounting, in words. */

@@ -26,18 +26,13 @@ export function verdictOf(facts: Facts): Verdict {
   if (written < all) return say('unfinished', `Not finished: ${done} are written`)
   if (Object.values(state.databases).some(({ retention }) => retention === 'loading'))
     return say('unfinished', 'Everything was written, but retention is not set yet')
-  const differences = differencesIn(comparison)
-  if (differences > 0)
-    return say('differs', `${countOf(differences, 'difference')} between source and cluster`)
   if (comparison !== undefined && comparison.slices.differs > 0)
-    return say('differs', `Source and cluster differ in ${countOf(comparison.slices.differs, 'slice')}`)
-  if (comparison === undefined) return say('not-compared', 'Everything was written, and not compared')
-  if (comparison.isOutdated) return say('not-compared', 'Everything was written, and not compared since')
-  if (comparison.slices.notCompared > 0)
-    return say(
-      'not-compared',
-      `Everything was written, but ${countOf(comparison.slices.notCompared, 'slice')} could not be compared`,
-    )
+    return say('differs', differencesOf(comparison))
+  const { equal, notCompared } = comparison?.slices ?? { equal: 0, notCompared: 0 }
+  if (comparison === undefined || (equal === 0 && notCompared === all))
+    return say('not-compared', 'Everything was written, and not compared')
+  if (notCompared > 0)
+    return say('not-compared', `Everything was written, but ${countOf(notCompared, 'slice')} not compared`)
   if (totals.skipped > 0)
     return say('refused', `${countOf(totals.skipped, 'damaged place')} of the source left out`)
   if (totals.refusedPoints > 0)
@@ -45,8 +40,10 @@ export function verdictOf(facts: Facts): Verdict {
   return say('equal', 'Everything arrived and was compared')
 }
 
-export function differencesIn(comparison: Comparison | undefined): number {
-  return comparison === undefined ? 0 : comparison.differences.length + comparison.differencesLeftOut
+function differencesOf({ differences, differencesLeftOut, slices }: Comparison): string {
+  const all = differences.length + differencesLeftOut
+  if (all === 0) return `Source and cluster differ in ${countOf(slices.differs, 'slice')}`
+  return `${countOf(all, 'difference')} between source and cluster`
 }
 
 function detailsOf({ state, totals, comparison, letters }: Facts): string[] {
@@ -79,19 +76,19 @@ function pointsAcknowledged(state: State): number {
 }
 
 const SOURCES: Record<Comparison['source'], string> = {
-  export: 'figures noted while exporting',
-  files: 'the source files, read again',
-  http: 'the answers of the 1.x server',
+  export: 'the source as it was exported',
+  files: 'the source files as they are',
+  http: 'what the 1.x server answers',
 }
 
 const LEVELS: Record<Comparison['level'], string> = {
-  basic: 'counts, times and sums of every field',
-  full: 'every value',
+  basic: 'in count, first and last time, minimum, maximum and sum of every field',
+  full: 'value by value',
 }
 
 function comparisonDetails(comparison: Comparison | undefined): string[] {
   if (comparison === undefined) return ['Nothing was compared between source and cluster']
-  const { slices, level, source, isOutdated, endedAt } = comparison
+  const { slices, level, source, endedAt } = comparison
   const { equal, differs, notCompared } = slices
   const parts = [
     `${countOf(equal, 'slice')} equal`,
@@ -99,8 +96,7 @@ function comparisonDetails(comparison: Comparison | undefined): string[] {
     ...(notCompared > 0 ? [`${formatCount(notCompared)} not compared`] : []),
   ]
   return [
-    `Compared ${LEVELS[level]}, against ${SOURCES[source]}: ${parts.join(', ')}`,
-    ...(isOutdated ? ['Something was written after the comparison: compare again'] : []),
+    `Compared with ${SOURCES[source]}, ${LEVELS[level]}: ${parts.join(', ')}`,
     ...(endedAt === undefined ? ['The comparison was cut off'] : []),
   ]
 }

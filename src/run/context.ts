@@ -15,6 +15,8 @@ export interface RunContext {
   phases: ReadonlySet<Phase>
   /** `--update`: existing databases may be changed to what the manifest asks for. */
   update: boolean
+  /** Verifying is asked for: what was compared already is compared again. */
+  verifyAgain: boolean
   clock: Clock
   signal: AbortSignal
   observe: Observer

@@ -13,11 +13,12 @@ export type RunEvent =
   | LanesChanged
   | SliceExported
   | SliceWritten
+  | SliceVerified
   | SliceFailed
   | Note
   | Warning
   | RunEnded
-export type Phase = 'validate' | 'export' | 'create' | 'token' | 'write'
+export type Phase = 'validate' | 'export' | 'create' | 'token' | 'write' | 'verify'
 
 /**
  * A run begins with work to do.
@@ -115,11 +116,11 @@ export interface Progress {
    */
   slicesTotal: number
   /**
-   * Rows spooled, or acknowledged, by this run.
+   * Rows spooled, or acknowledged, by this run; of verify, points compared.
    */
   rows: number
   /**
-   * Work done, in the phase's own measure: source bytes, or gzipped bytes.
+   * Work done, in the phase's own measure: source bytes, gzipped bytes, or points.
    */
   done: number
   /**
@@ -127,7 +128,7 @@ export interface Progress {
    */
   total: number
   /**
-   * Bytes the rate is of: line protocol or source files read, or gzipped bytes acknowledged.
+   * Bytes the rate is of: line protocol or source files read, or gzipped bytes acknowledged; of verify, 0.
    */
   bytes: number
 }
@@ -276,6 +277,39 @@ export interface BatchRange {
   last: number
 }
 /**
+ * A written slice was compared with the source.
+ */
+export interface SliceVerified {
+  /**
+   * When it was told. Only in the JSON lines.
+   */
+  time?: string
+  type: 'slice-verified'
+  /**
+   * Slice id, `<mapping>/<start>_<end>` in nanoseconds.
+   */
+  slice: string
+  level: 'basic' | 'full'
+  /**
+   * not-compared: expired in the cluster, or not to be told any more; "reason" says why.
+   */
+  outcome: 'equal' | 'differs' | 'not-compared'
+  reason?: string
+  /**
+   * Fields compared, over all measurements.
+   */
+  fields: number
+  /**
+   * Points that should be there, refused ones taken off.
+   */
+  points: number
+  /**
+   * The first ones in words; all that were named are in the verification file beside the state.
+   */
+  differences: string[]
+  seconds: number
+}
+/**
  * A slice failed; the others go on.
  */
 export interface SliceFailed {
@@ -322,7 +356,7 @@ export interface RunEnded {
    */
   time?: string
   type: 'run-ended'
-  outcome: 'done' | 'refused' | 'incomplete' | 'failed' | 'interrupted'
+  outcome: 'done' | 'refused' | 'differs' | 'incomplete' | 'failed' | 'interrupted'
   exitCode: number
   totals: EventTotals
 }

@@ -3,7 +3,7 @@ export type { Phase, Progress, RunEvent } from './event.generated.ts'
 import type { Phase, RunEvent } from './event.generated.ts'
 
 /** In the order they are run. */
-export const PHASES: readonly Phase[] = ['validate', 'export', 'create', 'token', 'write']
+export const PHASES: readonly Phase[] = ['validate', 'export', 'create', 'token', 'write', 'verify']
 
 export type Observer = (event: RunEvent) => void
 

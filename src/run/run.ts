@@ -1,10 +1,18 @@
 /** A whole run: the phases in their order, each told about, the state saved whatever happens. */
 import { ExitCode, Failure, messageOf } from '../core/failure.ts'
+import { countOf } from '../core/units.ts'
 import { version } from '../core/version.ts'
 import { openAdmin } from '../cluster/admin.ts'
 import type { ClusterAdmin } from '../cluster/cluster.ts'
 import { createPhase, expectNoAdminNeeded, setFinalRetention } from './create.ts'
-import { slicesToExport, slicesToSend, slicesToWrite, targetsOf, type RunContext } from './context.ts'
+import {
+  slicesToExport,
+  slicesToSend,
+  slicesToWrite,
+  stateOf,
+  targetsOf,
+  type RunContext,
+} from './context.ts'
 import type { Lock } from '../state/lock.ts'
 import { totalsOf, type Totals } from '../state/totals.ts'
 import type { Phase } from './events.ts'
@@ -13,10 +21,11 @@ import { withHistory } from './history.ts'
 import { tidyUp } from './tidy-up.ts'
 import { Tokens } from './token.ts'
 import { validatePhase } from './validate.ts'
+import { slicesThatDiffer, slicesToVerify, verifyPhase } from './verify.ts'
 import { lockWorkFolder } from './work-folder.ts'
 import { writePhase } from './write.ts'
 
-export type Outcome = 'done' | 'refused' | 'incomplete' | 'failed' | 'interrupted'
+export type Outcome = 'done' | 'refused' | 'differs' | 'incomplete' | 'failed' | 'interrupted'
 
 export interface RunResult {
   outcome: Outcome
@@ -33,7 +42,10 @@ export async function runMigration(given: RunContext): Promise<RunResult> {
   const context = withHistory(given)
   if (isFinished(context)) {
     await tidyUpAfterwards(context)
-    context.observe({ type: 'note', message: 'Nothing to do: everything the manifest asks for was moved.' })
+    context.observe({
+      type: 'note',
+      message: `Nothing to do: everything the manifest asks for was moved${compared(context)}.`,
+    })
     return end(context, undefined)
   }
   const { state, migration, clock, observe } = context
@@ -67,6 +79,11 @@ export async function runMigration(given: RunContext): Promise<RunResult> {
   state.apply({ type: 'run-ended', at: new Date(clock.now()).toISOString(), outcome: result.outcome })
   await state.save()
   return result
+}
+
+function compared(context: RunContext): string {
+  const differing = slicesThatDiffer(context).length
+  return differing === 0 ? '' : `, and ${countOf(differing, 'slice')} did not compare equal`
 }
 
 /** The last run may have been killed after its last save. */
@@ -104,16 +121,30 @@ async function runPhases(context: RunContext): Promise<void> {
       slicesToWrite(context).length + slicesToSend(context).length === 0 &&
       (allWritten(context) ? 'everything is written' : 'nothing to write')
     try {
-      await phase(context, 'token', async () => tokens.obtain(await connection.admin()), nothingToWrite)
+      await phase(
+        context,
+        'token',
+        async () => tokens.obtain(await connection.admin()),
+        nothingToVerify(context) !== false && nothingToWrite,
+      )
       await phase(
         context,
         'write',
         async () => {
-          // Without the token phase nothing is created, but what is kept or given is used.
-          if (!context.phases.has('token')) await tokens.obtain(undefined)
+          if (tokens.isEmpty) await tokens.obtain(undefined)
           return writePhase(context, (database) => tokens.clientFor(database))
         },
         nothingToWrite,
+      )
+      await phase(
+        context,
+        'verify',
+        async () => {
+          if (tokens.isEmpty) await tokens.obtain(undefined)
+          const admin = await connection.admin()
+          return verifyPhase(context, { admin, readerOf: (database) => tokens.readerOf(database) })
+        },
+        nothingToVerify(context),
       )
     } finally {
       await tokens.close()
@@ -123,6 +154,14 @@ async function runPhases(context: RunContext): Promise<void> {
     await connection.close()
     await lock?.release()
   }
+}
+
+function nothingToVerify(context: RunContext): string | false {
+  if (context.migration.verify.level === 'none') return 'not compared (verify: { level: none })'
+  if (slicesToVerify(context).length > 0) return false
+  return context.slices.some((slice) => stateOf(context, slice)?.status === 'written')
+    ? 'everything that is written is compared'
+    : 'nothing is written'
 }
 
 function nothingToExport(context: RunContext): string | false {
@@ -194,7 +233,12 @@ function allWritten({ slices, state }: RunContext): boolean {
 function isFinished(context: RunContext): boolean {
   const { databases } = context.state.state
   const targets = targetsOf(context)
-  return allWritten(context) && [...targets].every((name) => databases[name]?.retention !== 'loading')
+  const isCompared = slicesToVerify(context).length === 0
+  return (
+    allWritten(context) &&
+    isCompared &&
+    [...targets].every((name) => databases[name]?.retention !== 'loading')
+  )
 }
 
 function end(context: RunContext, failure: Failure | undefined): RunResult {
@@ -209,6 +253,7 @@ function outcomeOf(context: RunContext, totals: Totals, failure: Failure | undef
     return [failure.exit === ExitCode.interrupted ? 'interrupted' : 'failed', failure.exit]
   if (totals.slices.failed > 0) return ['failed', ExitCode.failed]
   if (totals.slices.written < context.slices.length) return ['incomplete', ExitCode.done]
+  if (slicesThatDiffer(context).length > 0) return ['differs', ExitCode.refusedOrDiffers]
   const complete = totals.refusedPoints === 0 && totals.skipped === 0
   return complete ? ['done', ExitCode.done] : ['refused', ExitCode.refusedOrDiffers]
 }

@@ -12,6 +12,8 @@ export interface TokenInHand {
   /** Milliseconds; `undefined` for a token that was given. A young token's 401 is waited out. */
   createdAt: number | undefined
   databases: ReadonlySet<string>
+  /** Databases it may read. */
+  readable: ReadonlySet<string>
 }
 
 /** Opens the client for a target database, with the token that may write there. */
@@ -44,6 +46,11 @@ export class Tokens {
     this.#context = context
   }
 
+  /** Whether none was obtained yet: without the token phase nothing is created, but what is kept or given is used. */
+  get isEmpty(): boolean {
+    return this.#tokens.length === 0
+  }
+
   /** @returns what was created and what was there, in words. */
   async obtain(admin: ClusterAdmin | undefined): Promise<string> {
     const { state, migration, clock, signal, observe } = this.#context
@@ -69,6 +76,7 @@ export class Tokens {
         secret: token.secret,
         createdAt: token.createdAt,
         databases: new Set(request.write),
+        readable: new Set(request.read),
       })
     }
     this.#expectAllCovered()
@@ -90,6 +98,18 @@ export class Tokens {
       this.#clients.set(token, client)
     }
     return { client, token }
+  }
+
+  /** The token that may read a database. @throws Failure `token/may-not-read` */
+  readerOf(database: string): TokenInHand {
+    const token = this.#tokens.find(({ readable }) => readable.has(database) || readable.has('*'))
+    if (token !== undefined) return token
+    throw new Failure('token/may-not-read', `no token in the manifest may read "${database}"`, {
+      where: this.#context.migration.file,
+      remedy:
+        'Add the database to the "read" list of a token; or, to go without comparing, say "verify: { level: none }".',
+      exit: ExitCode.manifest,
+    })
   }
 
   async close(): Promise<void> {

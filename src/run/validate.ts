@@ -14,7 +14,7 @@ export async function validatePhase(
   openAdmin: () => Promise<ClusterAdmin | undefined>,
 ): Promise<string> {
   await expectPrograms(context)
-  if (['create', 'token', 'write'].some((phase) => context.phases.has(phase as 'write'))) {
+  if ((['create', 'token', 'write', 'verify'] as const).some((phase) => context.phases.has(phase))) {
     await ping(context.migration.target, context.signal)
   }
   await dropDamagedSpools(context)

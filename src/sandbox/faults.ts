@@ -25,6 +25,8 @@ export interface Faults {
   retryAfter: number | undefined
   /** Status of a body that holds points older than the retention period. */
   retentionStatus: 400 | 403 | 422
+  /** Points that a query may look at. */
+  queryLimit: number | undefined
 }
 
 /**
@@ -43,6 +45,7 @@ export interface Faults {
  *     partial-writes-off  one bad line refuses its whole body, and no line number is given (before late 2024)
  *     retry-after:2       429 and 503 carry "Retry-After: 2"
  *     retention-status:403   how points outside retention are refused: 400 (default), 403 or 422
+ *     query-limit:1000    a SELECT that would look at more points is refused
  *
  * Faults count write requests (`/write`, `/api/v2/write`) in the order of their arrival, whatever their database.
  * @throws Failure `sandbox/bad-fault`
@@ -55,6 +58,7 @@ export function parseFaults(specs: readonly string[]): Faults {
     partialWrites: true,
     retryAfter: undefined,
     retentionStatus: 400,
+    queryLimit: undefined,
   }
   for (const spec of specs.flatMap((text) => text.split(',')).map((text) => text.trim())) {
     if (spec !== '' && !setting(spec, faults)) faults.rules.push(rule(spec))
@@ -67,6 +71,7 @@ function setting(spec: string, faults: Faults): boolean {
   if (spec === 'partial-writes-off') faults.partialWrites = false
   else if (name === 'seed') faults.seed = whole(spec, value)
   else if (name === 'retry-after') faults.retryAfter = whole(spec, value)
+  else if (name === 'query-limit') faults.queryLimit = whole(spec, value)
   else if (name === 'token-delay') faults.tokenDelay = milliseconds(spec, value)
   else if (name === 'retention-status') {
     if (value !== '400' && value !== '403' && value !== '422') throw bad(spec)
@@ -133,6 +138,6 @@ const bad = (spec: string) =>
   new Failure('sandbox/bad-fault', `"${spec}" is not a fault`, {
     remedy:
       'Write one of 429@3, 503@2..4, 413-html@9.., 429%10, 500-after-write@5, reset@7, cut@8, delay:2s@9, seed:7, ' +
-      'token-delay:3s, partial-writes-off, retry-after:2, retention-status:403.',
+      'token-delay:3s, partial-writes-off, retry-after:2, retention-status:403, query-limit:1000.',
     exit: ExitCode.manifest,
   })

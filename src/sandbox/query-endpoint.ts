@@ -44,7 +44,8 @@ export async function handleQuery(
   const connection = await cluster.store.connect()
   try {
     const exclusively: QueryContext['exclusively'] = (work) => cluster.store.exclusively(work)
-    const context: QueryContext = { connection, exclusively, database, find, now, formatTime }
+    const { queryLimit: pointLimit } = cluster.faults
+    const context: QueryContext = { connection, exclusively, database, find, now, formatTime, pointLimit }
     const chunked = parameters.get('chunked') === 'true'
     const size = Number(parameters.get('chunk_size') ?? 0) || 10_000
     await send(response, chunked ? chunkedJson(statements, context, size) : resultsJson(statements, context))

@@ -82,7 +82,7 @@ export interface RunRecord {
    * Missing when the run was killed.
    */
   endedAt?: string
-  outcome?: 'done' | 'refused' | 'incomplete' | 'failed' | 'interrupted'
+  outcome?: 'done' | 'refused' | 'differs' | 'incomplete' | 'failed' | 'interrupted'
   /**
    * Version of influx-ferry.
    */
@@ -290,6 +290,18 @@ export interface WrittenSlice {
   fingerprint: string
   counts: SliceCounts
   sent: SliceSent
+  verified?: SliceVerified
+}
+/**
+ * When it was last compared with the source; what differs is in the verification file beside the state.
+ */
+export interface SliceVerified {
+  at: string
+  level: 'basic' | 'full'
+  /**
+   * not-compared: expired in the cluster, or not to be told any more.
+   */
+  outcome: 'equal' | 'differs' | 'not-compared'
 }
 /**
  * The next run tries it again, from the start.

@@ -1,7 +1,15 @@
 /** The state of a migration as a value, and the one function that moves it on. */
 import { crc32 } from 'node:zlib'
 import { reduceRunRecord, withAcknowledged, withLastRun, type RunRecordEvent } from './run-record.ts'
-import type { BatchRange, Recipe, SliceCounts, SliceSent, SliceState, State } from './state.generated.ts'
+import type {
+  BatchRange,
+  Recipe,
+  SliceCounts,
+  SliceSent,
+  SliceState,
+  SliceVerified,
+  State,
+} from './state.generated.ts'
 
 /** What became of one batch: `lines + refusedLines` are the lines it holds, likewise the points. */
 export interface BatchOutcome {
@@ -26,7 +34,11 @@ export type StateEvent =
       slices?: number
     }
   | RunRecordEvent
-  | { type: 'run-ended'; at: string; outcome: 'done' | 'refused' | 'incomplete' | 'failed' | 'interrupted' }
+  | {
+      type: 'run-ended'
+      at: string
+      outcome: 'done' | 'refused' | 'differs' | 'incomplete' | 'failed' | 'interrupted'
+    }
   | {
       type: 'database-ready'
       database: string
@@ -50,6 +62,9 @@ export type StateEvent =
     }
   /** `counts`: of a slice that was being sent. */
   | { type: 'slice-written'; slice: string; counts?: SliceCounts }
+  /** A written slice is to be moved again, from the start. */
+  | { type: 'slice-again'; slice: string }
+  | { type: 'slice-verified'; slice: string; verified: SliceVerified }
   | {
       type: 'slice-failed'
       slice: string
@@ -137,6 +152,21 @@ export function reduce(state: State, event: StateEvent): State {
       if (counts === undefined) throw new Error(`slice ${event.slice} is written, and not counted`)
       return withSlice(state, event.slice, { status: 'written', target, fingerprint, counts, sent })
     }
+    case 'slice-again': {
+      const { target } = expectWritten(state, event.slice)
+      const message = 'it is to be moved again'
+      return withSlice(state, event.slice, {
+        status: 'failed',
+        target,
+        code: 'rerun/asked',
+        message,
+        partlyWritten: true,
+      })
+    }
+    case 'slice-verified': {
+      const slice = expectWritten(state, event.slice)
+      return withSlice(state, event.slice, { ...slice, verified: event.verified })
+    }
     case 'slice-failed': {
       const { slice, target, code, message, where, remedy } = event
       return withSlice(state, slice, {
@@ -172,13 +202,20 @@ function expectExported(state: State, id: string) {
   return slice
 }
 
+function expectWritten(state: State, id: string) {
+  const slice = state.slices[id]
+  if (slice?.status !== 'written')
+    throw new Error(`slice ${id} is ${slice?.status ?? 'pending'}, not written`)
+  return slice
+}
+
 function expectUnderWay(state: State, id: string) {
   const slice = state.slices[id]
   return slice?.status === 'sending' ? slice : expectExported(state, id)
 }
 
 function settledBefore(state: State, id: string): { partlyWritten?: true } {
-  return isPartlyWritten(state.slices[id]) ? { partlyWritten: true } : {}
+  return isSettled(state.slices[id]) ? { partlyWritten: true } : {}
 }
 
 /** Of a batch as a gzip member, whose last eight bytes hold the CRC-32 of what it holds, however it is compressed. */
@@ -240,12 +277,9 @@ export function* pendingBatches(sent: SliceSent, total: number): Generator<numbe
 }
 
 /** Whether the cluster holds anything of a slice: from then on its target is settled. */
-export function isSettled(slice: SliceState): boolean {
-  return slice.status === 'written' || isPartlyWritten(slice)
-}
-
-function isPartlyWritten(slice: SliceState | undefined): boolean {
-  if (slice === undefined || slice.status === 'written') return false
+export function isSettled(slice: SliceState | undefined): boolean {
+  if (slice === undefined) return false
+  if (slice.status === 'written') return true
   if (slice.partlyWritten === true) return true
   return slice.status !== 'failed' && slice.sent.batches.length > 0
 }

@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { reportAsHtml } from '../report/html/page.ts'
 import { LetterTally } from '../report/letter-tally.ts'
 import { makeReport } from '../report/model.ts'
-import { readVerificationRecord, verificationPathOf } from '../report/verification-record.ts'
 import type { RunEvent } from '../run/events.ts'
+import { readVerification, verificationPath } from '../verify/verification-file.ts'
 import type { Followed } from './followed.ts'
 
 /** Milliseconds for which a page is served again as it is. */
@@ -38,10 +38,11 @@ export class LivePage {
   async #render(now: number, before: Promise<string> | undefined): Promise<string> {
     await before?.catch(() => undefined)
     const { migration, slices, state, reproduce } = this.#followed
-    const { record } = await readVerificationRecord(verificationPathOf(state.path))
+    // The verify phase says what is wrong with it, if anything is.
+    const verification = await readVerification(verificationPath(state.path)).catch(() => undefined)
     const report = makeReport({
       ...{ manifest: migration.file, state: state.state, planned: slices, migration, reproduce, now },
-      verification: record,
+      verification,
       letters: await this.#letters.read(),
       isUnderWay: !this.#isOver,
     })

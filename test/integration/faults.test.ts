@@ -87,6 +87,7 @@ target:
   url: \${SANDBOX_URL}
   admin: { kind: api, token: '\${MANAGEMENT_TOKEN}' }
   write: { api: ${api}, concurrency: 3${write} }
+verify: { level: none }
 mappings:
   - { source: s, target: faults }
 `

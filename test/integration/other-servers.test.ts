@@ -45,6 +45,7 @@ target:
   url: ${url}
   admin: { kind: none }
   write: { api: ${api} }
+verify: { level: none }
 mappings:
 ${mappings}tokens:
   - { env: INFLUX_TOKEN }

@@ -169,6 +169,9 @@ describe.skipIf(chromiumPath === undefined && !inCi)('the HTML report', () => {
       '168',
     ])
     expect(await page.locator('.sum').textContent()).toContain('42,960 points read = 42,672 in rows')
+    expect(await page.locator('h1').textContent()).toBe('✓Everything arrived and was compared')
+    expect(await count(page, 'td.cells rect')).toBe(6)
+    expect(await count(page, 'td.cells rect.equal')).toBe(6)
     await page.close()
   })
 

@@ -38,6 +38,8 @@ export async function ferry(
 export interface Migration {
   folder: string
   run(...flags: string[]): Promise<Finished>
+  /** Another command with the same manifest. */
+  command(name: string, ...flags: string[]): Promise<Finished>
   /** `status --json`. */
   status(): Promise<State & { totals: Totals }>
   /** Replaces the manifest. */
@@ -56,6 +58,7 @@ export async function migrationOf(manifest: string, env: NodeJS.ProcessEnv): Pro
   return {
     folder,
     run: (...flags) => ferry(['run', file, ...flags], { cwd: folder, env }),
+    command: (name, ...flags) => ferry([name, file, ...flags], { cwd: folder, env }),
     async status() {
       const { exitCode, stdout, stderr } = await ferry(['status', file, '--json'], { cwd: folder })
       if (exitCode !== 0) throw new Error(`status: ${exitCode}\n${stderr}`)

@@ -1,7 +1,7 @@
 /** A migration as its state, verification record and dead letters tell it: with all that can go wrong, for reports. */
 import type { ReportInput } from '../../src/report/model.ts'
 import type { LetterReason } from '../../src/report/report.generated.ts'
-import type { RunRecord, SliceState, State } from '../../src/state/state.generated.ts'
+import type { RunRecord, SliceState, SliceVerified, State } from '../../src/state/state.generated.ts'
 import type { SliceVerification, Verification } from '../../src/verify/verification.generated.ts'
 
 /** A name that would be markup, were it not escaped. */
@@ -14,7 +14,11 @@ const HASH = 'a53a91d3df1de8f32a33e125fdb8e3a6321e2f99fe264b86d3a98684bff94b32'
 export const sliceId = (mapping: string, week: number): string =>
   `${mapping}/${START + BigInt(week) * 7n * DAY}_${START + BigInt(week + 1) * 7n * DAY}`
 
-export function writtenSlice(target: string, rows: number, refused = 0): SliceState {
+export function writtenSlice(
+  target: string,
+  rows: number,
+  { refused = 0, verified }: { refused?: number; verified?: SliceVerified['outcome'] } = {},
+): SliceState {
   const points = 4 * rows
   return {
     status: 'written',
@@ -42,6 +46,9 @@ export function writtenSlice(target: string, rows: number, refused = 0): SliceSt
       },
       bytes: 10 * rows,
     },
+    ...(verified !== undefined && {
+      verified: { at: '2026-01-05T08:01:50.000Z', level: 'basic', outcome: verified },
+    }),
   }
 }
 
@@ -73,7 +80,7 @@ export function doneInput(weeks = 3): ReportInput {
   const compared: Record<string, SliceVerification> = {}
   for (let week = 0; week < weeks; week += 1) {
     const id = sliceId('plant-1/plant/autogen', week)
-    slices[id] = writtenSlice('plant/autogen', 1000)
+    slices[id] = writtenSlice('plant/autogen', 1000, { verified: 'equal' })
     compared[id] = {
       target: 'plant/autogen',
       outcome: 'equal',
@@ -123,12 +130,16 @@ export function troubledInput(): ReportInput {
   const { state, verification } = input
   for (let week = 0; week < 12; week += 1) {
     const id = sliceId(mapping, week)
-    state.slices[id] = writtenSlice('evil', 1000, week === 3 ? 10 : 0)
-    if (verification === undefined || week > 9) continue
     const differs = week === 2 || week === 5
+    const outcome = differs ? 'differs' : week === 8 ? 'not-compared' : 'equal'
+    state.slices[id] = writtenSlice('evil', 1000, {
+      refused: week === 3 ? 10 : 0,
+      ...(week <= 9 && { verified: outcome }),
+    })
+    if (verification === undefined || week > 9) continue
     verification.slices[id] = {
       target: 'evil',
-      outcome: differs ? 'differs' : week === 8 ? 'not-compared' : 'equal',
+      outcome,
       ...(week === 8 && { reason: 'expired in the cluster' }),
       measurements:
         week === 8

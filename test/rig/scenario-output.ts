@@ -11,7 +11,7 @@ export function nameWhatVaries(text: string, places: readonly (readonly [string,
     .replace(/\bin \d+(\.\d+)? s\b/g, 'in <seconds>')
     .replace(/"seconds":[\d.]+/g, '"seconds":<seconds>')
     .replace(/\bprocess \d+ on \S+,/g, 'process <pid> on <host>,')
-    .replace(/^<time> (export|write): +\d+% .*\n/gm, '') // comes every ten seconds
+    .replace(/^<time> (export|write|verify): +\d+% .*\n/gm, '') // comes every ten seconds
     .replace(/\binflux-ferry-[\w.-]+(?=\/(config\.toml|manifest\.yaml))/g, 'influx-ferry-<random>')
     .replace(/\b127\.0\.0\.1:\d{4,5}\b/g, '127.0.0.1:<port>')
     .replace(/[\d.]+ [kM]?B (gzipped|spooled|sent)/g, '<bytes> $1') // zlib's own affair

@@ -39,7 +39,7 @@ interface RunOptions extends ManifestOptions {
 
 export function runCommand(): Command {
   return new Command('run')
-    .description('do what is left of the migration: export, create databases and tokens, write')
+    .description('do what is left of the migration: export, create databases and tokens, write, verify')
     .addArgument(manifestArgument())
     .addOption(envOption())
     .addOption(stateOption())
@@ -79,7 +79,7 @@ async function runWatched(
     if (options.plan !== undefined)
       await expectSamePlan(options.plan, planFileOf(migration.name, plan, state))
     expectSomethingToExport(file, migration, options.only)
-    const slices = slicesOf(plan, options.mapping)
+    const slices = slicesOfMappings(plan, options.mapping)
     const stateFile = new StateFile(statePath, state ?? initialState(migration.name, migration.hash))
     const { observe, finished } = await display(options)
     const reproduce = waysToDoItAgain(file, options)
@@ -91,6 +91,7 @@ async function runWatched(
       state: stateFile,
       phases: new Set(options.only === undefined ? PHASES : ['validate', ...options.only]),
       update: options.update === true,
+      verifyAgain: options.only?.includes('verify') === true,
       clock: systemClock,
       signal,
       observe(event) {
@@ -148,7 +149,8 @@ function expectSomethingToExport(file: string, { transfer }: Migration, only: Ph
   })
 }
 
-function slicesOf(plan: Plan, mappings: readonly string[] | undefined): Slice[] {
+/** Slices of the mappings named, or all. @throws Failure `options/mapping` */
+export function slicesOfMappings(plan: Plan, mappings: readonly string[] | undefined): Slice[] {
   if (mappings === undefined) return plan.slices
   const unknown = mappings.find((id) => plan.mappings.every((mapping) => mapping.id !== id))
   if (unknown === undefined) return plan.slices.filter(({ mapping }) => mappings.includes(mapping.id))

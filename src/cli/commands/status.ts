@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { mappingOfSliceId } from '../../plan/slices.ts'
-import { failuresOf, sumsOf } from '../../report/summary.ts'
+import { comparedOf, failuresOf, sumsOf } from '../../report/summary.ts'
 import { table } from '../../report/table.ts'
 import { formatCount } from '../../core/units.ts'
 import type { State } from '../../state/state.generated.ts'
@@ -54,6 +54,7 @@ function showStatus(state: State): string {
     table(header, rows, [2, 3, 4, 5, 6, 7]),
     '',
     sumsOf(totalsOf(slices, state)),
+    ...comparedOf(slices, state),
     ...failuresOf(slices, state),
   ].join('\n')
 }

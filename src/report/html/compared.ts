@@ -1,5 +1,5 @@
 import { countOf, formatCount } from '../../core/units.ts'
-import { kindOfDifference, placeOfDifference, timeOfDifference } from '../difference-in-words.ts'
+import { kindOfDifference, placeOfDifference, timeOfDifference } from '../difference-cells.ts'
 import { SHOWN, SYMBOLS } from '../document.ts'
 import type { Comparison, ComparisonCell, ComparisonMap } from '../report.generated.ts'
 import { shortWindow, showWindow } from '../windows.ts'

@@ -22,6 +22,8 @@ export interface QueryContext {
   /** Nanoseconds. */
   now: bigint
   formatTime: (time: bigint) => string
+  /** Points that a SELECT may look at; `undefined`: as many as there are. */
+  pointLimit: number | undefined
 }
 
 /** The measurements that FROM names, in the order of their names. */

@@ -1,6 +1,6 @@
 /** Runs parsed statements and yields their answers piece by piece, so that a large one is never held as a whole. */
 import type { DuckDBConnection, DuckDBResult, DuckDBValue } from '@duckdb/node-api'
-import type { Select, Statement } from './ast.ts'
+import { QueryError, type Select, type Statement } from './ast.ts'
 import { tablesOf, type Piece, type QueryContext } from './context.ts'
 import { fillWindows, type WindowRow } from './fill.ts'
 import { valueJson } from './json.ts'
@@ -19,11 +19,22 @@ export async function* answer(statement: Statement, context: QueryContext): Asyn
     const started = await context.exclusively(async () => {
       const compiled = compileSelect(statement, database, table, tables, context.now)
       if (compiled === undefined) return undefined
+      await expectWithinLimit(compiled, context)
       const groups = await groupsOf(compiled, context.connection)
       return { compiled, groups, rows: await context.connection.stream(compiled.sql) }
     })
     if (started !== undefined) yield* selected(statement, table.name, started, context)
   }
+}
+
+/** As a 1.x server with `max-select-point` refuses; a cluster has limits of its own (partitions, files). */
+async function expectWithinLimit(
+  { pointsSql }: Compiled,
+  { connection, pointLimit }: QueryContext,
+): Promise<void> {
+  if (pointLimit === undefined) return
+  const points = Number((await connection.runAndReadAll(pointsSql)).getRows()[0]?.[0] ?? 0)
+  if (points > pointLimit) throw new QueryError(`max-select-point limit exceeed: (${points}/${pointLimit})`)
 }
 
 interface Started {

@@ -9,6 +9,8 @@ export interface Compiled {
   sql: string
   /** Group number and the values of {@link groupTags}. */
   groupsSql: string
+  /** One number: the points that are looked at. */
+  pointsSql: string
   /** Names of the tags in each group's `tags`, or none. */
   groupTags: string[]
   columns: string[]
@@ -68,6 +70,7 @@ export function compileSelect(
   const common = {
     groupsSql: `WITH ${tags} SELECT DISTINCT grp${groupTags.map((_, i) => `, t${i}`).join('')} FROM s`,
     groupTags,
+    pointsSql: `WITH ${tags}, ${source} SELECT ${[...new Set(shown)].map((sql) => `count(${sql})`).join(' + ')} FROM m`,
     columns: ['time', ...outputs.map(({ name }) => name)],
   }
   if (!calls) {

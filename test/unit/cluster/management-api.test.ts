@@ -167,7 +167,17 @@ describe('query', () => {
     [200, 'hello', 'query/failed', 'HTTP 200'],
     [400, '{"error":"bad"}', 'query/failed', 'bad'],
     [401, '{"code":"unauthorized","message":"who?"}', 'query/unauthorized', 'who?'],
-    [429, '', 'query/failed', 'HTTP 429'],
+    [429, '', 'query/overloaded', 'HTTP 429'],
+    [503, '', 'query/overloaded', 'HTTP 503'],
+    [404, '404 page not found', 'query/none', 'no /query'],
+    [504, '<html>', 'query/too-large', 'HTTP 504'],
+    [
+      200,
+      '{"results":[{"error":"max-select-point limit exceeed: (5/1)"}]}',
+      'query/too-large',
+      'max-select-point',
+    ],
+    [200, 'json: error calling MarshalJSON: json: unsupported value: +Inf', 'query/failed', 'unsupported'],
   ])('HTTP %i %s is %s', async (status, body, code, message) => {
     answer = { status, body }
     await expect(ask()).rejects.toMatchObject({ code, message: expect.stringContaining(message) as string })

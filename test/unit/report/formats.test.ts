@@ -16,7 +16,7 @@ describe('text', () => {
     )
     expect(text).toMatch(/^evil +.* ✓✓✕✓✓✕✓✓\?✓\?\?$/m)
     expect(text).toMatch(/^evil +quality +8,000 +✓✓✓✓·✓✓✓\?✓\?\?$/m)
-    expect(text).toContain('temperature at 2024-01-16T10:00:00.000000001Z: another value, source 71.5')
+    expect(text).toContain('line=L1 at 2024-01-16T10:00:00.000000001Z: 71.5 at the source')
     expect(text).toContain('a block does not match its checksum')
     expect(text).toMatch(/string longer than 64 KiB +influx-ferry +3 +12/)
     expect(text).toMatch(/2026-01-05T06:00:00Z +interrupted +10 min +6,000 +1,000/)

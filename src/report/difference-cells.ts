@@ -22,14 +22,3 @@ export function timeOfDifference({ start, end, series }: Difference): string {
 export function kindOfDifference({ kind }: Difference): string {
   return KINDS[kind]
 }
-
-/** `plant/autogen machine,line=L1 temperature at 2024-03-04T10:00:00Z: another value, source 71.5, cluster 71` */
-export function differenceInWords(difference: Difference): string {
-  const { source, cluster } = difference
-  const values = [
-    source !== undefined && `source ${source}`,
-    cluster !== undefined && `cluster ${cluster}`,
-  ].filter((value) => value !== false)
-  const place = placeOfDifference(difference)
-  return `${place} at ${timeOfDifference(difference)}: ${[kindOfDifference(difference), ...values].join(', ')}`
-}
