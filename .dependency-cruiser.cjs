@@ -15,8 +15,9 @@ const below = {
   cluster: ['plan', 'state', 'manifest', 'lines'],
   verify: ['cluster', 'lines', 'kernel', 'plan', 'state', 'manifest', 'source'],
   sandbox: [],
-  report: ['plan', 'state', 'manifest', 'lines'],
+  report: ['plan', 'state', 'manifest', 'lines', 'verify'],
   preflight: ['source', 'kernel', 'lines', 'cluster', 'plan', 'state', 'manifest', 'report'],
+  watch: ['report', 'run', 'verify', 'plan', 'state', 'manifest', 'lines'],
   run: ['preflight', 'source', 'kernel', 'lines', 'cluster', 'verify', 'plan', 'state', 'manifest'],
 }
 

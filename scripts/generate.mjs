@@ -15,6 +15,7 @@ const types = {
   'schemas/plan.schema.json': 'src/plan/plan-file.generated.ts',
   'schemas/event.schema.json': 'src/run/event.generated.ts',
   'schemas/verification.schema.json': 'src/verify/verification.generated.ts',
+  'schemas/report.schema.json': 'src/report/report.generated.ts',
 }
 
 /** Compiled here, not at each start: that took a fifth of the time of a run with nothing to do. */

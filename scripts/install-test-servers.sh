@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the integration tests start: influxd, influx, victoria-metrics (Debian's packages) and influx_inspect,
+# Installs what the integration tests start: influxd, influx, victoria-metrics, chromium (Debian's packages) and influx_inspect,
 # which Debian ships as source only and which is built here into .cache/test-servers/bin, not into the system.
 #
 #   scripts/install-test-servers.sh [--build-only]
@@ -7,7 +7,7 @@
 # Run again, it does only what is missing. No service is started. Needs Debian, and root or sudo for the packages.
 set -euo pipefail
 
-packages=(influxdb influxdb-client victoria-metrics golang-go golang-github-influxdb-influxdb-dev curl ca-certificates)
+packages=(influxdb influxdb-client victoria-metrics chromium golang-go golang-github-influxdb-influxdb-dev curl ca-certificates)
 here=$(cd "$(dirname "$0")/.." && pwd)
 target=$here/.cache/test-servers/bin
 binary=$target/influx_inspect
@@ -16,7 +16,7 @@ say() { printf 'test servers: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
 
 if ! grep -qs '^ID=debian$' /etc/os-release || ! command -v apt-get >/dev/null; then
-  fail "this machine is not Debian. Put influxd 1.x, victoria-metrics and influx_inspect on PATH" \
+  fail "this machine is not Debian. Put influxd 1.x, victoria-metrics, chromium and influx_inspect on PATH" \
     "(from https://dl.influxdata.com/influxdb/releases/ and your distribution), or run this in a debian:bookworm" \
     "container; the tests look for influx_inspect in .cache/test-servers/bin first, then on PATH"
 fi

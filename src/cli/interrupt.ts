@@ -1,7 +1,5 @@
 import { ExitCode, Failure } from '../core/failure.ts'
-
-/** Code of the failure that an interruption is. */
-export const INTERRUPTED = 'run/interrupted'
+import { INTERRUPTED } from '../run/events.ts'
 
 /**
  * A signal that SIGINT and SIGTERM abort, once: the work under way stops cleanly and the state is saved. A second

@@ -21,6 +21,7 @@ A first migration:
   influx-ferry validate manifest.yaml
   influx-ferry plan manifest.yaml
   influx-ferry run manifest.yaml        (again after any interruption)
+  influx-ferry report manifest.yaml --out report.html
 
 Exit codes: 0 done, 1 failed, 2 the manifest or the command line is wrong, 3 done but points were refused or
 differ, 4 another run holds the lock, 130 interrupted with the state saved.`,
@@ -38,6 +39,7 @@ const commands: Record<string, () => Promise<Command>> = {
   rerun: async () => (await import('./commands/rerun.ts')).rerunCommand(),
   retry: async () => (await import('./commands/retry.ts')).retryCommand(),
   status: async () => (await import('./commands/status.ts')).statusCommand(),
+  report: async () => (await import('./commands/report.ts')).reportCommand(),
   sandbox: async () => (await import('./commands/sandbox.ts')).sandboxCommand(),
   demo: async () => (await import('./commands/demo.ts')).demoCommand(),
 }

@@ -22,6 +22,16 @@ export function commandLine(command: string, file: string, { env, state }: Manif
   return ['influx-ferry', command, ...[file, ...flags].map(quoted)].join(' ')
 }
 
+/** The manifest is all that is needed, in another place too. */
+export function waysToDoItAgain(file: string, options: ManifestOptions): string[] {
+  return [
+    commandLine('plan', file, options),
+    commandLine('run', file, options),
+    commandLine('verify', file, options),
+    `${commandLine('report', file, options)} --out report.html`,
+  ]
+}
+
 /** As a POSIX shell takes it for one word. */
 function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`

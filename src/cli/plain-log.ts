@@ -1,5 +1,4 @@
-import { INTERRUPTED } from './interrupt.ts'
-import type { Observer, PreflightEvent, RunEvent } from '../run/events.ts'
+import { INTERRUPTED, type Observer, type PreflightEvent, type RunEvent } from '../run/events.ts'
 import { countOf } from '../core/units.ts'
 import { showSlice } from '../plan/slices.ts'
 import { hasErrors, lineOf, showPreflight } from '../preflight/show-preflight.ts'
@@ -57,6 +56,7 @@ export function textOf(event: Exclude<RunEvent, { type: 'progress' | 'preflight'
       return `${event.name}: ${countOf(event.slices, 'slice')} (${event.manifest}${event.environment === undefined ? '' : `, ${event.environment}`})`
     case 'phase-started':
     case 'run-ended':
+    case 'lanes':
       return undefined
     case 'phase-done':
     case 'phase-skipped':

@@ -12,7 +12,7 @@ import type { Catalog } from '../source/catalog.ts'
 import { readCatalog } from '../source/read-catalog.ts'
 import type { State } from '../state/state.generated.ts'
 import { readState } from '../state/state-file.ts'
-import type { ManifestOptions } from './options.ts'
+import { commandLine, type ManifestOptions } from './options.ts'
 
 /** Loads a manifest and shows what is wrong with it, and without `notes` only that, on standard error. @throws Failure exit code 2 when it has errors */
 export async function loadOrExplain(
@@ -54,6 +54,18 @@ export async function prepare(
   await explain(file, diagnostics)
   if (diagnostics.some(({ severity }) => severity === 'error')) throw wrong(file, diagnostics)
   return { migration, plan, state, statePath }
+}
+
+/** What was done so far. @throws Failure `state/none` (exit code 2) when that is nothing, and what {@link readState} throws */
+export async function readStateOf(file: string, options: ManifestOptions): Promise<State> {
+  const path = statePathOf(file, options)
+  const state = await readState(path)
+  if (state !== undefined) return state
+  throw new Failure('state/none', 'nothing was done yet: there is no state file', {
+    where: path,
+    remedy: `Begin with: ${commandLine('run', file, options)}`,
+    exit: ExitCode.manifest,
+  })
 }
 
 /** `manifest.yaml` keeps its state in `manifest.state.json`, with `--env staging` in `manifest.staging.state.json`. */

@@ -1,4 +1,4 @@
-import { countOf, formatBytes, formatCount } from '../core/units.ts'
+import { countOf, formatBytes, formatCount, formatSeconds } from '../core/units.ts'
 import type { Progress } from '../run/events.ts'
 
 interface Sample {
@@ -49,11 +49,4 @@ export class ProgressLine {
       `${formatCount(rows)} rows`,
     ]
   }
-}
-
-/** `45 s`, `3 min`, `2 h 10 min`: as exact as a forecast can be. */
-export function formatSeconds(seconds: number): string {
-  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`
-  const minutes = Math.round(seconds / 60)
-  return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }

@@ -13,6 +13,8 @@ export interface LanesOptions {
   clock: Clock
   /** Between 0 and 1; for tests. */
   random?: () => number
+  /** Told when there are more or fewer open lanes, and before a request is made again. */
+  onChange?: (lanes: { open: number; retries: number }) => void
 }
 
 export interface LaneGroup {
@@ -36,15 +38,18 @@ export class Lanes {
   readonly #clock: Clock
   readonly #rate: RateLimit
   readonly #random: () => number
+  readonly #onChange: LanesOptions['onChange']
   readonly #waiting: (() => void)[] = []
   #open: number
   #busy = 0
   #successes = 0
   #slowedDown = 0
+  #retries = 0
   /** When a batch was last stored, or the lanes were made; milliseconds. */
   lastStored: number
 
-  constructor({ concurrency, limit, clock, random = Math.random }: LanesOptions) {
+  constructor({ concurrency, limit, clock, random = Math.random, onChange }: LanesOptions) {
+    this.#onChange = onChange
     this.concurrency = concurrency
     this.#open = concurrency
     this.#clock = clock
@@ -132,6 +137,7 @@ export class Lanes {
     this.#successes = 0
     this.#open += 1
     this.#admit()
+    this.#tell()
   }
 
   /** Halves the lanes, once for all requests that were under way together. */
@@ -147,6 +153,8 @@ export class Lanes {
    * are more busy lanes than open ones.
    */
   async backOff(attempt: number, retryAfter: number | undefined, signal: AbortSignal): Promise<void> {
+    this.#retries += 1
+    this.#tell()
     const jitter = this.#random() * Math.min(BACKOFF_CAP, BACKOFF_BASE * 2 ** attempt)
     await this.#clock.sleep(Math.max(jitter, Math.min(retryAfter ?? 0, RETRY_AFTER_CAP)), signal)
     if (this.#busy <= this.#open) return
@@ -157,6 +165,10 @@ export class Lanes {
       this.#busy += 1 // `each` gives the lane back
       throw error
     }
+  }
+
+  #tell(): void {
+    this.#onChange?.({ open: this.#open, retries: this.#retries })
   }
 
   async #enter(signal: AbortSignal, first = false): Promise<void> {

@@ -84,3 +84,15 @@ export function formatCount(count: number | bigint): string {
 export function countOf(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
 }
+
+/** `45 s`, `3 min`, `2 h 10 min`: as exact as a forecast can be. */
+export function formatSeconds(seconds: number): string {
+  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`
+  const minutes = Math.round(seconds / 60)
+  return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}
+
+/** What something took: `0.4 s`, `12 s`, then as {@link formatSeconds}. */
+export function formatElapsed(seconds: number): string {
+  return seconds < 9.95 ? `${seconds.toFixed(1)} s` : formatSeconds(seconds)
+}

@@ -4,6 +4,7 @@ import type { Plan, Slice } from '../plan/plan.ts'
 import { showSlice } from '../plan/slices.ts'
 import type { State } from '../state/state.generated.ts'
 import { totalsOf, type Totals } from '../state/totals.ts'
+import type { Sum } from './report.generated.ts'
 import { table } from './table.ts'
 
 /** One line a mapping, then the sums, each of them closing. */
@@ -42,6 +43,42 @@ export function summaryOf(
   ].join('\n')
 }
 
+/** The two sums of the accounting: of points, and of rows. */
+export function partsOf(totals: Totals): [Sum, Sum] {
+  const parts = [
+    { count: totals.points, of: 'in rows' },
+    { count: totals.overwritten, of: 'overwritten by a later value' },
+    totals.deleted > 0 && { count: totals.deleted, of: 'deleted' },
+    totals.filtered > 0 && { count: totals.filtered, of: 'outside the range' },
+    totals.dropped > 0 && { count: totals.dropped, of: 'dropped by transforms' },
+    totals.refusedPoints > totals.refusedByCluster && {
+      count: totals.refusedPoints - totals.refusedByCluster,
+      of: 'not expressible',
+    },
+  ]
+  const sent = [
+    { count: totals.rowsWritten, of: 'acknowledged' },
+    totals.refusedLines > 0 && { count: totals.refusedLines, of: 'refused by the cluster' },
+    totals.rowsLeft > 0 && { count: totals.rowsLeft, of: 'still to send' },
+  ]
+  const points = totals.pointsRead + totals.added
+  const rest = totals.added > 0 ? `, ${formatCount(totals.added)} of them made of tags` : ' read'
+  return [
+    {
+      whole: { count: points, of: nounFor(points, 'point', rest) },
+      parts: parts.filter((part) => part !== false),
+    },
+    {
+      whole: { count: totals.rows, of: nounFor(totals.rows, 'row') },
+      parts: sent.filter((part) => part !== false),
+    },
+  ]
+}
+
+function nounFor(count: number, noun: string, rest = ''): string {
+  return `${noun}${count === 1 ? '' : 's'}${rest}`
+}
+
 /** What comparing with the source found, and the slices that differ by name. */
 export function comparedOf(slices: readonly Pick<Slice, 'id'>[], state: State): string[] {
   const verified = slices.flatMap(({ id }) => {
@@ -68,27 +105,12 @@ export function comparedOf(slices: readonly Pick<Slice, 'id'>[], state: State): 
 
 /** The two sums of the accounting, in words. */
 export function sumsOf(totals: Totals): string {
-  const parts = [
-    `${formatCount(totals.points)} in rows`,
-    `${formatCount(totals.overwritten)} overwritten by a later value`,
-    totals.deleted > 0 && `${formatCount(totals.deleted)} deleted`,
-    totals.filtered > 0 && `${formatCount(totals.filtered)} outside the range`,
-    totals.dropped > 0 && `${formatCount(totals.dropped)} dropped by transforms`,
-    totals.refusedPoints > totals.refusedByCluster &&
-      `${formatCount(totals.refusedPoints - totals.refusedByCluster)} not expressible`,
-  ].filter(Boolean)
-  const sent = [
-    `${formatCount(totals.rowsWritten)} acknowledged`,
-    totals.refusedLines > 0 && `${formatCount(totals.refusedLines)} refused by the cluster`,
-    totals.rowsLeft > 0 && `${formatCount(totals.rowsLeft)} still to send`,
-  ].filter(Boolean)
   const skipped =
     totals.skipped > 0
       ? [
           `${countOf(totals.skipped, 'damaged place')} of the source skipped; how many points were there is not known`,
         ]
       : []
-  const added = totals.added > 0 ? ` + ${formatCount(totals.added)} made of tags` : ''
   const { sending } = totals.slices
   const bytes = `${formatBytes(totals.rawBytes)} of line protocol, ${formatBytes(totals.gzipBytes)} gzipped`
   const only = sending === 1 ? 'it' : 'them'
@@ -97,8 +119,7 @@ export function sumsOf(totals: Totals): string {
       ? [`${countOf(sending, 'slice')} under way: only what is acknowledged of ${only} is counted`]
       : []
   return [
-    sumOf(`${countOf(totals.pointsRead, 'point')} read${added}`, parts),
-    sumOf(countOf(totals.rows, 'row'), sent),
+    ...partsOf(totals).map(sumOnLines),
     ...(totals.rawBytes === 0 && sending > 0 ? [] : [bytes]),
     ...skipped,
     ...underWay,
@@ -109,9 +130,21 @@ export function sumsOf(totals: Totals): string {
 const SUM_WIDTH = 80
 
 /** `a = b + c`, what does not fit a narrow terminal below each other. */
-function sumOf(whole: string, parts: readonly (string | false)[]): string {
+function sumOnLines(sum: Sum): string {
+  const [whole = '', ...parts] = [sum.whole, ...sum.parts].map(
+    ({ count, of }) => `${formatCount(count)} ${of}`,
+  )
   const line = `${whole} = ${parts.join(' + ')}`
   return line.length <= SUM_WIDTH ? line : `${whole} =\n    ${parts.join('\n  + ')}`
+}
+
+/** `6 points read = 5 in rows + 1 overwritten by a later value` */
+export function sumInWords({ whole, parts }: Sum): string {
+  return `${countInWords(whole)} = ${parts.map(countInWords).join(' + ')}`
+}
+
+function countInWords({ count, of }: Sum['whole']): string {
+  return `${formatCount(count)} ${of}`
 }
 
 const FAILURES_SHOWN = 10

@@ -218,7 +218,8 @@ class SendingJob {
       tokenCreatedAt: token.createdAt,
       onAcknowledged: (batch, outcome, member) => {
         const check = checkOf(batch, member)
-        state.apply({ type: 'batch-acknowledged', slice: slice.id, batch, outcome, check })
+        const at = clock.now()
+        state.apply({ type: 'batch-acknowledged', slice: slice.id, batch, outcome, at, check })
         this.sent.rows += outcome.lines
         this.sent.bytes += outcome.bytes
         this.#limits.acknowledged(slice, outcome)

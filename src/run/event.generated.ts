@@ -11,6 +11,7 @@ export type RunEvent =
   | PhaseFailed
   | PreflightEvent
   | Progressed
+  | LanesChanged
   | SliceExported
   | SliceWritten
   | SliceVerified
@@ -55,6 +56,10 @@ export interface PhaseDone {
   time?: string
   type: 'phase-done'
   phase: Phase
+  /**
+   * How long it took.
+   */
+  seconds: number
   summary: string
 }
 /**
@@ -79,6 +84,10 @@ export interface PhaseFailed {
   time?: string
   type: 'phase-failed'
   phase: Phase
+  /**
+   * How long it took.
+   */
+  seconds: number
   code: string
   message: string
 }
@@ -127,6 +136,7 @@ export interface Progressed {
   type: 'progress'
   phase: Phase
   progress: Progress
+  acknowledged?: Acknowledged
 }
 /**
  * How far a phase is.
@@ -156,6 +166,48 @@ export interface Progress {
    * Bytes the rate is of: line protocol or source files read, or gzipped bytes acknowledged; of verify, 0.
    */
   bytes: number
+}
+/**
+ * What the cluster answered for in this run.
+ */
+export interface Acknowledged {
+  batches: number
+  /**
+   * Rows it took.
+   */
+  rows: number
+  /**
+   * Points in them.
+   */
+  points: number
+  /**
+   * Rows it refused; in the dead letter.
+   */
+  refusedRows: number
+  refusedPoints: number
+  /**
+   * Gzipped bytes of the batches.
+   */
+  bytes: number
+}
+/**
+ * How many requests may be under way at once: fewer while the cluster says that it is overloaded. Also told before a request is made again.
+ */
+export interface LanesChanged {
+  /**
+   * When it was told. Only in the JSON lines.
+   */
+  time?: string
+  type: 'lanes'
+  open: number
+  /**
+   * As many as the manifest allows.
+   */
+  of: number
+  /**
+   * Requests made again so far.
+   */
+  retries: number
 }
 /**
  * A slice is spooled.

@@ -6,3 +6,6 @@ import type { Phase, RunEvent } from './event.generated.ts'
 export const PHASES: readonly Phase[] = ['validate', 'export', 'create', 'token', 'write', 'verify']
 
 export type Observer = (event: RunEvent) => void
+
+/** Code of the failure that an interruption is. */
+export const INTERRUPTED = 'run/interrupted'

@@ -20,6 +20,7 @@ import type { Phase } from './events.ts'
 import { exportPhase } from './export.ts'
 import { expectExpressible } from './inexpressible.ts'
 import { expectLettersClose } from './letters-close.ts'
+import { withHistory } from './history.ts'
 import { tidyUp } from './tidy-up.ts'
 import { Tokens } from './token.ts'
 import { validatePhase } from './validate.ts'
@@ -40,7 +41,8 @@ export interface RunResult {
  * Does what is left of the plan. Every expected failure is in the result; only a defect is thrown, and even then the
  * state is saved first.
  */
-export async function runMigration(context: RunContext): Promise<RunResult> {
+export async function runMigration(given: RunContext): Promise<RunResult> {
+  const context = withHistory(given)
   if (isFinished(context)) {
     const open = await tidyUpAfterwards(context)
     noteOtherTransforms(context)
@@ -57,6 +59,7 @@ export async function runMigration(context: RunContext): Promise<RunResult> {
     version,
     manifestHash: migration.hash,
     environment: migration.environment,
+    slices: context.plan.slices.length,
   })
   await state.save()
   observe({
@@ -199,17 +202,21 @@ async function phase(
   work: () => Promise<string>,
   nothing: string | false = false,
 ): Promise<void> {
-  const { observe } = context
+  const { observe, clock } = context
   context.signal.throwIfAborted()
   if (!context.phases.has(name))
     return observe({ type: 'phase-skipped', phase: name, summary: 'not asked for (--only)' })
   if (nothing !== false) return observe({ type: 'phase-skipped', phase: name, summary: nothing })
   observe({ type: 'phase-started', phase: name })
+  const started = clock.now()
+  // A clock that was set back must not make a time negative.
+  const seconds = () => Math.max(0, (clock.now() - started) / 1000)
   try {
-    observe({ type: 'phase-done', phase: name, summary: await work() })
+    const summary = await work()
+    observe({ type: 'phase-done', phase: name, summary, seconds: seconds() })
   } catch (error) {
     const code = error instanceof Failure ? error.code : 'defect'
-    observe({ type: 'phase-failed', phase: name, code, message: messageOf(error) })
+    observe({ type: 'phase-failed', phase: name, code, message: messageOf(error), seconds: seconds() })
     throw error
   }
 }

@@ -25,7 +25,11 @@ export async function writePhase(context: RunContext, clientFor: ClientFor): Pro
   const limits = new RejectionLimits(context)
   await limits.expectWithin()
   const { concurrency, limit } = context.migration.target.write
-  const lanes = new Lanes({ concurrency, limit, clock: context.clock })
+  const lanes = new Lanes({
+    ...{ concurrency, limit, clock: context.clock },
+    onChange: ({ open, retries }) => context.observe({ type: 'lanes', open, of: concurrency, retries }),
+  })
+  context.observe({ type: 'lanes', open: lanes.open, of: concurrency, retries: 0 })
   const spooled = slicesToWrite(context)
   const direct = slicesToSend(context)
   const before =
@@ -119,7 +123,8 @@ async function writeSlice(
         tokenCreatedAt: token.createdAt,
         deadLetters: sliceLetters(slice, letters, { transforms, limits }),
         onAcknowledged: (batch, outcome) => {
-          context.state.apply({ type: 'batch-acknowledged', slice: slice.id, batch, outcome })
+          const at = context.clock.now()
+          context.state.apply({ type: 'batch-acknowledged', slice: slice.id, batch, outcome, at })
           limits.acknowledged(slice, outcome)
           progress.acknowledged(outcome)
         },

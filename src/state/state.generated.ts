@@ -37,18 +37,7 @@ export interface State {
   /**
    * The last runs, oldest first.
    */
-  runs: {
-    startedAt: string
-    /**
-     * Missing when the run was killed.
-     */
-    endedAt?: string
-    outcome?: 'done' | 'refused' | 'differs' | 'incomplete' | 'failed' | 'interrupted'
-    /**
-     * Version of influx-ferry.
-     */
-    version: string
-  }[]
+  runs: RunRecord[]
   /**
    * Target databases by name.
    */
@@ -96,6 +85,89 @@ export interface State {
   slices: {
     [k: string]: SliceState
   }
+}
+export interface RunRecord {
+  startedAt: string
+  /**
+   * Missing when the run was killed.
+   */
+  endedAt?: string
+  outcome?: 'done' | 'refused' | 'differs' | 'incomplete' | 'failed' | 'interrupted'
+  /**
+   * Version of influx-ferry.
+   */
+  version: string
+  /**
+   * Slices of the plan, those included that were done before.
+   */
+  slices?: number
+  /**
+   * Phases with something to do, in their order.
+   */
+  phases?: PhaseRecord[]
+  acknowledged?: Acknowledged
+  rate?: Rate
+  /**
+   * What the run warned of; the first ones of many.
+   */
+  warnings?: string[]
+  /**
+   * How many more there were than are listed.
+   */
+  warningsLeftOut?: number
+}
+export interface PhaseRecord {
+  phase: string
+  startedAt: string
+  /**
+   * Missing while it goes on, and when the run was killed in it.
+   */
+  seconds?: number
+  outcome?: 'done' | 'failed' | 'interrupted'
+}
+/**
+ * What the cluster answered for in this run.
+ */
+export interface Acknowledged {
+  batches: number
+  /**
+   * Rows it took.
+   */
+  rows: number
+  /**
+   * Points in them.
+   */
+  points: number
+  /**
+   * Rows it refused; in the dead letter.
+   */
+  refusedRows: number
+  refusedPoints: number
+  /**
+   * Gzipped bytes of the batches.
+   */
+  bytes: number
+}
+/**
+ * What was acknowledged when. The intervals are doubled when there are 240 of them.
+ */
+export interface Rate {
+  /**
+   * When the first interval begins.
+   */
+  startedAt: string
+  /**
+   * Length of an interval.
+   */
+  everySeconds: number
+  /**
+   * Rows acknowledged, by interval.
+   */
+  rows: number[]
+  /**
+   * Gzipped bytes acknowledged, by interval.
+   */
+  bytes: number[]
 }
 /**
  * The spool is complete; some of its batches may be acknowledged.

@@ -1,5 +1,6 @@
 /** The state of a migration as a value, and the one function that moves it on. */
 import { crc32 } from 'node:zlib'
+import { reduceRunRecord, withAcknowledged, withLastRun, type RunRecordEvent } from './run-record.ts'
 import type {
   BatchRange,
   Recipe,
@@ -29,7 +30,10 @@ export type StateEvent =
       version: string
       manifestHash: string
       environment: string | undefined
+      /** Slices of the plan. */
+      slices?: number
     }
+  | RunRecordEvent
   | {
       type: 'run-ended'
       at: string
@@ -55,8 +59,15 @@ export type StateEvent =
   | { type: 'slice-retargeted'; slice: string; target: string }
   /** Its batches are made and sent from the first one on (transfer: direct). */
   | { type: 'slice-sending'; slice: string; target: string; fingerprint: string; recipe: Recipe }
-  /** `check`: of a slice that is being sent, {@link checkOf} its batch. */
-  | { type: 'batch-acknowledged'; slice: string; batch: number; outcome: BatchOutcome; check?: number }
+  /** `check`: of a slice that is being sent, {@link checkOf} its batch. `at`: for the rate, milliseconds since the epoch. */
+  | {
+      type: 'batch-acknowledged'
+      slice: string
+      batch: number
+      outcome: BatchOutcome
+      at?: number
+      check?: number
+    }
   /** `counts`: of a slice that was being sent. */
   | { type: 'slice-written'; slice: string; counts?: SliceCounts }
   /** A written slice is to be moved again, from the start. */
@@ -96,17 +107,22 @@ export function reduce(state: State, event: StateEvent): State {
         ...rest,
         ...(event.environment !== undefined && { environment: event.environment }),
         manifestHash: event.manifestHash,
-        runs: [...state.runs, { startedAt: event.at, version: event.version }].slice(-RUNS_KEPT),
+        runs: [
+          ...state.runs,
+          {
+            startedAt: event.at,
+            version: event.version,
+            ...(event.slices !== undefined && { slices: event.slices }),
+          },
+        ].slice(-RUNS_KEPT),
       }
     }
-    case 'run-ended': {
-      const last = state.runs.at(-1)
-      if (last === undefined) return state
-      return {
-        ...state,
-        runs: [...state.runs.slice(0, -1), { ...last, endedAt: event.at, outcome: event.outcome }],
-      }
-    }
+    case 'run-ended':
+      return withLastRun(state, (run) => ({ ...run, endedAt: event.at, outcome: event.outcome }))
+    case 'phase-started':
+    case 'phase-ended':
+    case 'warned':
+      return withLastRun(state, (run) => reduceRunRecord(run, event))
     case 'database-ready': {
       const { database, origin, retention } = event
       return { ...state, databases: { ...state.databases, [database]: { origin, retention } } }
@@ -141,9 +157,10 @@ export function reduce(state: State, event: StateEvent): State {
     case 'batch-acknowledged': {
       const slice = expectUnderWay(state, event.slice)
       const sent = addOutcome(slice.sent, event.batch, event.outcome)
-      if (slice.status === 'exported') return withSlice(state, event.slice, { ...slice, sent })
+      const counted = withLastRun(state, (run) => withAcknowledged(run, event.outcome, event.at))
+      if (slice.status === 'exported') return withSlice(counted, event.slice, { ...slice, sent })
       const check = addCheck(slice.check, event.check ?? 0)
-      return withSlice(state, event.slice, { ...slice, sent, check })
+      return withSlice(counted, event.slice, { ...slice, sent, check })
     }
     case 'slice-written': {
       const { target, fingerprint, sent, ...slice } = expectUnderWay(state, event.slice)

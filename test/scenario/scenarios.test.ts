@@ -63,7 +63,7 @@ function named(text: string, { places }: World): string {
 
 /** Every line is a JSON value that fits the schema; or, where the whole text is one value, that one. */
 function expectLinesFit(shown: string, text: string, name: string, expect: ExpectStatic): void {
-  const schemas = ['event', 'plan', 'state'].map(
+  const schemas = ['event', 'plan', 'state', 'verification', 'report'].map(
     (name) => JSON.parse(readFileSync(join(SCHEMAS, `${name}.schema.json`), 'utf8')) as { $id: string },
   )
   const ajv = new Ajv2020({ strict: false, allErrors: true, schemas })

@@ -11,12 +11,17 @@ import { tokenRequestsOf } from '../../run/token.ts'
 import { interruptSignal } from '../interrupt.ts'
 import type { ManifestOptions } from '../options.ts'
 import { prepare } from '../prepare.ts'
+import { report } from './report.ts'
 import { run } from './run.ts'
 
 /** The same path from src/cli/commands and from dist/cli/commands. */
 const SAMPLE = fileURLToPath(new URL('../../../examples/demo', import.meta.url))
 
 const WHERE_IT_IS = 'All of it is in the stand-in, which is gone when this ends.'
+const TO_KEEP = `
+To see its report, and all files that it leaves:
+  influx-ferry demo --keep
+`
 const NEXT = `
 Next, with data of your own:
   influx-ferry init --data-dir /var/lib/influxdb/data --out manifest.yaml
@@ -26,7 +31,7 @@ Next, with data of your own:
 export function demoCommand(): Command {
   return new Command('demo')
     .description('migrate the shipped sample into a sandbox, end to end, on this machine alone')
-    .option('--keep', 'leave the folder with the manifest, the state and the dead letters')
+    .option('--keep', 'leave the folder with the manifest, the state, the dead letters and a report')
     .action(async ({ keep }: { keep?: boolean }) => {
       const signal = interruptSignal()
       const { startSandbox } = await import('../../sandbox/server.ts')
@@ -48,15 +53,20 @@ export function demoCommand(): Command {
         process.stdout.write(
           `\nWhat the stand-in answers to SELECT count(*):\n\n${await counts(file, { variables }, signal)}\n`,
         )
-        process.stdout.write(
-          keep === true ? `\nThe manifest, its state and its work folder: ${folder}\n` : '',
-        )
+        process.stdout.write(keep === true ? await kept(folder, file, { variables }) : TO_KEEP)
         process.stdout.write(NEXT)
       } finally {
         await sandbox.close()
         if (keep !== true) await rm(folder, { recursive: true, force: true })
       }
     })
+}
+
+/** What is left for a look at it. */
+async function kept(folder: string, file: string, options: ManifestOptions): Promise<string> {
+  const out = join(folder, 'report.html')
+  await report(file, { ...options, out })
+  return `\nThe manifest, its state and its work folder: ${folder}\nThe report: ${out}\n`
 }
 
 /** Rows and values of every table, as the stand-in's `/query` counts them. */

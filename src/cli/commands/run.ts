@@ -9,6 +9,7 @@ import { runMigration } from '../../run/run.ts'
 import { acquireLock } from '../../state/lock.ts'
 import { initialState } from '../../state/state.ts'
 import { StateFile } from '../../state/state-file.ts'
+import type { Watch } from '../../watch/server.ts'
 import { interruptSignal } from '../interrupt.ts'
 import { jsonEvents } from '../json-events.ts'
 import {
@@ -17,6 +18,7 @@ import {
   jsonOption,
   manifestArgument,
   stateOption,
+  waysToDoItAgain,
   type ManifestOptions,
 } from '../options.ts'
 import { plainLog } from '../plain-log.ts'
@@ -29,6 +31,7 @@ interface RunOptions extends ManifestOptions {
   only?: Phase[]
   mapping?: string[]
   update?: boolean
+  listen?: string
   /** What to do after a run that is done, where it is not what a user would do. */
   next?: string
 }
@@ -43,6 +46,10 @@ export function runCommand(): Command {
     .addOption(new Option('--only <phases>', `comma-separated: ${PHASES.join(', ')}`).argParser(parsePhases))
     .option('--mapping <id>', 'only this mapping, as "plan --json" names it (repeatable)', collect)
     .option('--update', 'change existing databases to what the manifest asks for')
+    .option(
+      '--listen <address>',
+      'meanwhile show metrics for Prometheus (/metrics) and a live report (/) at host:port',
+    )
     .addOption(jsonOption('write what happens as one JSON object a line (schemas/event.schema.json)'))
     .action((file: string, options: RunOptions) => run(file, options, interruptSignal()))
 }
@@ -51,6 +58,20 @@ export function runCommand(): Command {
 export async function run(file: string, options: RunOptions, signal: AbortSignal): Promise<void> {
   // Before a lock is put beside it.
   await readManifestFile(file)
+  const watch = await openWatchAt(options.listen)
+  try {
+    await runWatched(file, options, signal, watch)
+  } finally {
+    await watch?.close()
+  }
+}
+
+async function runWatched(
+  file: string,
+  options: RunOptions,
+  signal: AbortSignal,
+  watch: Watch | undefined,
+): Promise<void> {
   const lock = await acquireLock(statePathOf(file, options))
   try {
     const { migration, plan, state, statePath } = await prepare(file, options, signal, false)
@@ -60,6 +81,8 @@ export async function run(file: string, options: RunOptions, signal: AbortSignal
     const slices = slicesOf(plan, options.mapping)
     const stateFile = new StateFile(statePath, state ?? initialState(migration.name, migration.hash))
     const { observe, finished } = await display(options)
+    const reproduce = waysToDoItAgain(file, options)
+    const watched = watch?.follow({ migration, slices: plan.slices, state: stateFile, reproduce })
     const result = await runMigration({
       migration,
       plan,
@@ -70,7 +93,10 @@ export async function run(file: string, options: RunOptions, signal: AbortSignal
       verifyAgain: options.only?.includes('verify') === true,
       clock: systemClock,
       signal,
-      observe,
+      observe(event) {
+        observe(event)
+        watched?.(event)
+      },
     })
     await finished()
     if (options.json !== true) {
@@ -83,6 +109,22 @@ export async function run(file: string, options: RunOptions, signal: AbortSignal
   } finally {
     await lock.release()
   }
+}
+
+/** Before anything is done: a port that is in use is a mistake of the command line. */
+async function openWatchAt(listen: string | undefined): Promise<Watch | undefined> {
+  if (listen === undefined) return undefined
+  const { isLoopback, parseListenAddress } = await import('../../watch/listen-address.ts')
+  const address = parseListenAddress(listen)
+  // Its library is not loaded for runs that nobody watches.
+  const { openWatch } = await import('../../watch/server.ts')
+  const watch = await openWatch(address)
+  process.stderr.write(`watch: ${watch.url}/ and ${watch.url}/metrics\n`)
+  if (!isLoopback(address))
+    process.stderr.write(
+      `warning: other machines may reach ${watch.url}, and no password is asked for: it shows names and refused lines\n`,
+    )
+  return watch
 }
 
 function parsePhases(text: string): Phase[] {

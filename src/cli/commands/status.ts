@@ -1,21 +1,12 @@
 import { Command } from 'commander'
-import { ExitCode, Failure } from '../../core/failure.ts'
 import { mappingOfSliceId } from '../../plan/slices.ts'
 import { comparedOf, failuresOf, sumsOf } from '../../report/summary.ts'
 import { table } from '../../report/table.ts'
 import { formatCount } from '../../core/units.ts'
 import type { State } from '../../state/state.generated.ts'
-import { readState } from '../../state/state-file.ts'
 import { totalsOf } from '../../state/totals.ts'
-import {
-  commandLine,
-  envOption,
-  jsonOption,
-  manifestArgument,
-  stateOption,
-  type ManifestOptions,
-} from '../options.ts'
-import { statePathOf } from '../prepare.ts'
+import { envOption, jsonOption, manifestArgument, stateOption, type ManifestOptions } from '../options.ts'
+import { readStateOf } from '../prepare.ts'
 
 export function statusCommand(): Command {
   return new Command('status')
@@ -25,15 +16,7 @@ export function statusCommand(): Command {
     .addOption(stateOption())
     .addOption(jsonOption('print the state with its sums as JSON'))
     .action(async (file: string, options: ManifestOptions & { json?: boolean }) => {
-      const path = statePathOf(file, options)
-      const state = await readState(path)
-      if (state === undefined) {
-        throw new Failure('state/none', 'nothing was done yet: there is no state file', {
-          where: path,
-          remedy: `Begin with: ${commandLine('run', file, options)}`,
-          exit: ExitCode.manifest,
-        })
-      }
+      const state = await readStateOf(file, options)
       const slices = Object.keys(state.slices).map((id) => ({ id }))
       if (options.json === true) {
         process.stdout.write(`${JSON.stringify({ ...state, totals: totalsOf(slices, state) }, null, 1)}\n`)

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { formatSeconds, ProgressLine } from '../../../src/cli/progress-line.ts'
+import { ProgressLine } from '../../../src/cli/progress-line.ts'
+import { formatSeconds } from '../../../src/core/units.ts'
 
 const progress = { slices: 1, slicesTotal: 4, rows: 5000, done: 25, total: 100, bytes: 1_000_000 }
 

@@ -244,3 +244,41 @@ test('what a retry changes keeps the sums closed', () => {
     },
   })
 })
+
+test('a run keeps its phases, what was acknowledged in it, and a bounded number of warnings', () => {
+  const started: State = reduce(exported, {
+    type: 'run-started',
+    ...{
+      at: '2026-01-05T08:00:00.000Z',
+      version: '1',
+      manifestHash: 'hash',
+      environment: undefined,
+      slices: 1,
+    },
+  })
+  const at = Date.parse('2026-01-05T08:00:02Z')
+  const events: StateEvent[] = [
+    { type: 'phase-started', at: '2026-01-05T08:00:01.000Z', phase: 'write' },
+    { type: 'batch-acknowledged', slice: 'a/0_1', batch: 0, outcome, at },
+    { type: 'batch-acknowledged', slice: 'a/0_1', batch: 1, outcome, at: at + 1000 },
+    { type: 'phase-ended', seconds: 3, outcome: 'interrupted' },
+    ...Array.from({ length: 60 }, (_, n) => ({ type: 'warned' as const, message: `${n}` })),
+  ]
+  const { runs } = events.reduce(reduce, started)
+  const [{ warnings, ...run }] = runs as [State['runs'][number]]
+  expect(warnings).toHaveLength(50)
+  expect(run).toEqual({
+    startedAt: '2026-01-05T08:00:00.000Z',
+    version: '1',
+    slices: 1,
+    phases: [{ phase: 'write', startedAt: '2026-01-05T08:00:01.000Z', seconds: 3, outcome: 'interrupted' }],
+    acknowledged: { batches: 2, rows: 2, points: 4, refusedRows: 0, refusedPoints: 0, bytes: 4 },
+    rate: {
+      startedAt: '2026-01-05T08:00:02.000Z',
+      everySeconds: 0.125,
+      rows: [1, 0, 0, 0, 0, 0, 0, 0, 1],
+      bytes: [2, 0, 0, 0, 0, 0, 0, 0, 2],
+    },
+    warningsLeftOut: 10,
+  })
+})
