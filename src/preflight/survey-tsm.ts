@@ -8,7 +8,6 @@ import { nameOfType } from '../source/tsm/block-store.ts'
 import type { BlockTable } from '../source/tsm/block-table.ts'
 import { openSeriesCursor, type FieldSource, type FieldSources } from '../source/tsm/series-cursor.ts'
 import { covers } from '../source/tsm/time-ranges.ts'
-import type { FieldType } from '../manifest/migration.ts'
 import { seenSeries, type SeenField, type SeenSeries } from './seen-series.ts'
 
 export interface SurveyTsmOptions {
@@ -58,7 +57,7 @@ function fieldsOf({ field, sources }: FieldSources, blocks: BlockTable): SeenFie
     const rows = rowsLeft(source, blocks)
     const [firstRow, lastRow] = [rows[0], rows.at(-1)]
     if (firstRow === undefined || lastRow === undefined) continue
-    const type = nameOfType(source.type) as FieldType
+    const type = nameOfType(source.type)
     const count = () => rows.reduce((sum, row) => sum + pointsAt(source, blocks, row), 0)
     const [first, last] = [blocks.minTime(firstRow), blocks.maxTime(lastRow)]
     const known = fields.find((one) => one.type === type)
