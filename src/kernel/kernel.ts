@@ -109,6 +109,8 @@ export interface Counters {
   /** In the rows, and the rows. */
   points: number
   rows: number
+  /** Of the points in the rows, strings that most clusters refuse (src/lines/long-strings.ts). */
+  longStrings: number
 }
 
 /** A damaged block; none of its points were used. */
@@ -296,6 +298,7 @@ export function createKernel({ maximumBytes = 2 ** 32 }: { maximumBytes?: number
         refused: counter(5),
         points: counter(6),
         rows: counter(7),
+        longStrings: counter(8),
       }
     },
     figures(column, tell) {

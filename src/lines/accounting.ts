@@ -24,6 +24,8 @@ export interface ExportCounts {
    * dead letter. How many points they had is not known: they are in no sum.
    */
   skipped: number
+  /** Of the points in the rows, strings that most clusters refuse (long-strings.ts). Absent: none. */
+  longStrings?: number
   rows: number
   batches: number
   /** Bytes of line protocol before and after gzip. */

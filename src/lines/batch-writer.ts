@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import { crc32, gzip } from 'node:zlib'
 import { BlockType } from '../kernel/kernel.ts'
 import type { FigureBook } from './figure-book.ts'
+import { LONG_STRING, longStringReason } from './long-strings.ts'
 import { NO_SERIES, copyBytes } from './rows.ts'
 import type { RowCursor } from './rows.ts'
 import { writeFully } from './run-file.ts'
@@ -55,6 +56,8 @@ export class BatchWriter {
   rows = 0
   rawBytes = 0
   gzipBytes = 0
+  /** In the rows of {@link BatchWriter.writeAll}: strings that most clusters refuse. */
+  longStrings = 0
 
   readonly #destination: BatchDestination
   readonly #inFlight: number
@@ -165,6 +168,10 @@ export class BatchWriter {
     figures.addText(slot, rows.seconds, rows.nanos, bytes, start, end)
   }
 
+  #countLong(value: Buffer): void {
+    if (longStringReason(value) !== undefined) this.longStrings += 1
+  }
+
   /** Bytes of a row's fields with commas between and a space before; `undefined` when all are holes. */
   #measure(rows: RowCursor): number | undefined {
     let bytes = 0
@@ -190,6 +197,7 @@ export class BatchWriter {
       at = copyBytes(field, 0, field.length, buffer, at)
       at = copyBytes(rows.bytes[i] as Buffer, start, end, buffer, at)
       this.#batchPoints += 1
+      if (end - start > LONG_STRING) this.#countLong((rows.bytes[i] as Buffer).subarray(start, end))
       if (this.#figures !== undefined) this.#countValue(this.#figures, rows, i, start, end)
     }
     buffer[at++] = 32

@@ -115,7 +115,12 @@ function countsOf(slice: string, read: SourceCounts, writer: BatchWriter): Expor
       remedy: 'This is a defect of influx-ferry: please report it with these numbers.',
     })
   }
-  return { ...read, points, rows, batches: batches.length, rawBytes, gzipBytes }
+  const longStrings = (read.longStrings ?? 0) + writer.longStrings
+  return {
+    ...read,
+    ...(longStrings > 0 && { longStrings }),
+    ...{ points, rows, batches: batches.length, rawBytes, gzipBytes },
+  }
 }
 
 /** Why there is no more room. */

@@ -8,7 +8,7 @@ import { PointStore } from '../lines/point-store.ts'
 import { seriesNames } from '../lines/series-key.ts'
 import type { TimeWindow } from '../core/time.ts'
 import type { FieldType } from '../manifest/migration.ts'
-import { LONG_STRING, longStringReason } from './long-strings.ts'
+import { LONG_STRING, longStringReason } from '../lines/long-strings.ts'
 import { seenSeries, shownText, type SeenField, type SeenSeries } from './seen-series.ts'
 import { pointOf } from './survey-builder.ts'
 

@@ -244,13 +244,14 @@ class TsmExport {
 
   #count({ counts: read, refused, dropped }: Extract<TaskItem, { type: 'done' }>): void {
     const counts = this.#counts
-    const { points, overwritten, deleted, filtered, leftOut } = read
+    const { points, overwritten, deleted, filtered, leftOut, longStrings } = read
     counts.pointsRead +=
       points + overwritten + deleted + read.refused + filtered + leftOut + refused + dropped
     counts.overwritten += overwritten
     counts.deleted += deleted
     counts.filtered += filtered
     counts.refusedPoints += read.refused + leftOut + refused
+    if (longStrings > 0) counts.longStrings = (counts.longStrings ?? 0) + longStrings
     if (this.#transform !== undefined) counts.dropped = (counts.dropped ?? 0) + dropped
   }
 

@@ -77,7 +77,7 @@ class TaskReader {
   readonly #writer: BatchWriter
   readonly #figures = new FigureBook()
   readonly #counts: SeriesCounts = {
-    ...{ points: 0, overwritten: 0, deleted: 0, refused: 0, filtered: 0, leftOut: 0 },
+    ...{ points: 0, overwritten: 0, deleted: 0, refused: 0, filtered: 0, leftOut: 0, longStrings: 0 },
   }
   /** Points of series and fields that v3 has no way to write. */
   #refused = 0
@@ -139,7 +139,7 @@ class TaskReader {
         this.#emit({ type: 'letter', reason, line: bytes.slice(0, -1), points }),
     }
     const counts = await this.#reader.read(series, sink, this.#onRefusal(series))
-    this.#add({ ...counts, points: 0 })
+    this.#add({ ...counts, points: 0, longStrings: 0 })
     this.#refused += counts.points
   }
 

@@ -218,6 +218,10 @@ export interface SliceCounts {
    */
   added?: number
   /**
+   * Of the points in the batches, strings of more than 64 KiB, which most clusters refuse. Absent: none.
+   */
+  longStrings?: number
+  /**
    * Damaged blocks, files and WAL segments left out (onCorruption: skip); in the dead letter, and in no sum.
    */
   skipped: number

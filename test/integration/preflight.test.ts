@@ -11,7 +11,7 @@ const WEEK = 7n * 24n * 3_600_000_000_000n
 /** 2021-03-01T00:00:00Z, a Monday: the start of a shard group of seven days. */
 const MONDAY = 1_614_556_800_000_000_000n
 
-const manifest = (dirs: Influxd['dirs'], transfer: string) => `
+const manifest = (dirs: Influxd['dirs'], transfer: string, mappings: string) => `
 apiVersion: influx-ferry/v1
 name: conflicts
 sources:
@@ -21,12 +21,15 @@ target:
   admin: { kind: api, token: '\${MANAGEMENT_TOKEN}' }
 transfer: ${transfer}
 mappings:
-  - { source: s, database: conflicts, retentionPolicy: '*', target: '{database}/{retentionPolicy}' }
-  - { source: s, database: many, retentionPolicy: autogen, target: many }
+${mappings}
 `
+const CONFLICTS = `  - { source: s, database: conflicts, retentionPolicy: '*', target: '{database}/{retentionPolicy}' }
+  - { source: s, database: many, retentionPolicy: autogen, target: many }`
 
 const columns = (count: number, value: string) =>
   Array.from({ length: count }, (_, i) => `c${i}=${value}`).join(',')
+
+const LONG = `note,t=y s="${'x'.repeat(70_000)}"`
 
 /** First shard group, then the second one: a field may change its type in between. */
 const EARLY = [
@@ -40,7 +43,7 @@ const EARLY = [
   'tabs,t=a\tb f=3',
   'tabs,t=x a\tb=4',
   'tabs,a\tb=x f=5',
-  `long,t=x s="${'x'.repeat(70_000)}"`,
+  LONG.replace('note', 'long'),
   'long,t=x ok="short"',
   '_hidden f=1',
   'good,t=x f=1',
@@ -61,6 +64,7 @@ beforeAll(async () => {
     'CREATE RETENTION POLICY weekly ON conflicts DURATION INF REPLICATION 1 SHARD DURATION 7d',
   )
   await influxd.query('CREATE DATABASE many WITH DURATION INF REPLICATION 1 SHARD DURATION 7d NAME autogen')
+  await influxd.query('CREATE DATABASE notes WITH DURATION INF REPLICATION 1 SHARD DURATION 7d NAME autogen')
   const at = (lines: string[], time: bigint) => lines.map((line) => `${line} ${time}`)
   await influxd.write(at(EARLY, MONDAY), 'conflicts', 'autogen')
   await influxd.snapshotted()
@@ -69,9 +73,10 @@ beforeAll(async () => {
   await influxd.write(at(['fine f=1'], MONDAY), 'conflicts', 'weekly')
   const tables = Array.from({ length: 501 }, (_, i) => `m${i} f=1 ${MONDAY}`)
   await influxd.write(tables, 'many', 'autogen')
+  await influxd.write(at([LONG, 'note,t=x s="short"'], MONDAY), 'notes', 'autogen')
   sandbox = await openSandbox()
   env = { SANDBOX_URL: sandbox.url, MANAGEMENT_TOKEN: sandbox.managementToken }
-  migration = await migrationOf(manifest(influxd.dirs, 'direct'), env)
+  migration = await migrationOf(manifest(influxd.dirs, 'direct', CONFLICTS), env)
 })
 afterAll(async () => {
   await migration.remove()
@@ -151,8 +156,38 @@ it('migrates with what is suggested, and what is there is what influxd answers u
   expect(await readBack(sandbox, { database: 'many' })).toHaveLength(501)
   const letters = (await migration.letters()).map(({ reason }) => reason).sort()
   expect(letters).toEqual(['String is greater than 64KB', 'the tag value holds a tab'])
+  const compared = await ferry(['verify', join(migration.folder, 'manifest.yaml'), '--level', 'full'], {
+    cwd: migration.folder,
+    env,
+  })
+  expect(compared).toMatchObject({ exitCode: 0, stderr: '' })
+  expect(compared.stdout).toContain('4 slices equal')
   const again = await migration.run()
   expect(again.stdout).toContain('Nothing to do')
+})
+
+it('a staged run looks at strings while it exports, and writes nothing either', async () => {
+  const mapping = '  - { source: s, database: notes, retentionPolicy: autogen, target: notes }'
+  const staged = await migrationOf(manifest(influxd.dirs, 'staged', mapping), env)
+  try {
+    const before = sandbox.stats().writeRequests
+    const run = await staged.run()
+    expect(run.exitCode).toBe(2)
+    expect(run.stderr).toContain('export/inexpressible')
+    expect(run.stderr).toContain('1: the string is longer than 64 KiB')
+    expect(sandbox.stats().writeRequests).toBe(before)
+    expect(await databases()).not.toContain('notes')
+    await staged.rewrite(
+      (await readFile(join(staged.folder, 'manifest.yaml'), 'utf8')).replace(
+        'target: notes',
+        '$&, onInexpressible: dead-letter',
+      ),
+    )
+    expect((await staged.run()).exitCode).toBe(3)
+    expect(await readBack(sandbox, { database: 'notes' })).toHaveLength(1)
+  } finally {
+    await staged.remove()
+  }
 })
 
 /** What becomes of a point of `conflicts` (as readBack gives it: names as JSON) under the rules that are suggested. */

@@ -39,6 +39,7 @@ export function oracleRows(
     refused: 0,
     points: 0,
     rows: 0,
+    longStrings: 0,
   }
   const values = columns.map(({ sources }) => {
     const column = new Map<bigint, { type: number; value: Value }>()
@@ -62,6 +63,7 @@ export function oracleRows(
       const value = typeof entry.value === 'bigint' && type === 0 ? doubleOf(entry.value) : entry.value
       const reason = refusal(type, value)
       if (reason === undefined) {
+        if (Buffer.isBuffer(value) && value.length > 65_536) counters.longStrings++
         fields.push(Buffer.concat([Buffer.from(`${columns[index]?.field}=`), textOf(type, value)]))
       } else {
         const bytes = Buffer.isBuffer(value) ? new Uint8Array(value) : (value as number)

@@ -49,6 +49,8 @@ export const REFUSED_CAST: u32 = 3
 
 /** v3 takes no longer string field, in bytes. */
 export const LONGEST_STRING: u32 = 1 << 20
+/** Longer ones are counted: most clusters refuse them (src/lines/long-strings.ts). */
+export const LONG_STRING: u32 = 1 << 16
 
 /** InfluxDB writes at most 10,000 values into a block; what claims a hundred times that is not one. */
 export const LARGEST_BLOCK: u32 = 1 << 20

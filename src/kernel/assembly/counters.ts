@@ -3,8 +3,8 @@ import { bufferCapacity, giveBuffer, takeBuffer } from './arena'
 import { BlockEntry } from './block'
 import { STRING } from './codes'
 
-/** Eight u64, in the order src/kernel/kernel.ts reads them. */
-export const counters: usize = memory.data(64, 8)
+/** Nine u64, in the order src/kernel/kernel.ts reads them. */
+export const counters: usize = memory.data(72, 8)
 const DECODED: usize = 0
 const BEFORE: usize = 8
 const AFTER: usize = 16
@@ -13,6 +13,7 @@ const OVERWRITTEN: usize = 32
 const REFUSED: usize = 40
 const POINTS: usize = 48
 const ROWS: usize = 56
+const LONG_STRINGS: usize = 64
 
 function add(counter: usize, points: u64): void {
   store<u64>(counters + counter, load<u64>(counters + counter) + points)
@@ -50,6 +51,11 @@ export function addError(entry: BlockEntry, code: i32, column: u32, source: u32,
   lastError = address
 }
 
+/** Of those in the rows. */
+export function countLongString(): void {
+  add(LONG_STRINGS, 1)
+}
+
 /** Points that are not wanted. */
 export function countUnwanted(): void {
   add(REFUSED, 1)
@@ -75,7 +81,7 @@ export function clearRefusals(): void {
 }
 
 export function resetCounters(): void {
-  memory.fill(counters, 0, 64)
+  memory.fill(counters, 0, 72)
   firstError = 0
   refusals = 0
   refusalsSize = 0

@@ -6,6 +6,7 @@ import {
   FLOAT,
   INTEGER,
   LONGEST_STRING,
+  LONG_STRING,
   NEVER,
   REFUSED_CAST,
   REFUSED_LENGTH,
@@ -16,7 +17,7 @@ import {
   UNSIGNED,
 } from './codes'
 import { Column, figuresOf, nextRunOf } from './column'
-import { countRows, countUnwanted, mustTell, refuse } from './counters'
+import { countLongString, countRows, countUnwanted, mustTell, refuse } from './counters'
 import { writeSigned, writeTime, writeUnsigned } from './digits'
 import { addPoint, addRun, Figures, hashBytes, hashRow } from './figures'
 import { isFinite64, LONGEST_NUMBER, writeFloat } from './numbers'
@@ -327,6 +328,7 @@ function writeString(out: usize, column: Column, time: i64, value: u64): usize {
   const end = writeQuoted(start + column.keySize, <usize>(value & 0xffffffff), length)
   if (end !== 0) {
     count(column, STRING, time, hashBytes(<usize>(value & 0xffffffff), length))
+    if (length > LONG_STRING) countLongString()
     return end
   }
   refuse(column.index, REFUSED_UTF8, time, STRING, value)
@@ -361,6 +363,7 @@ function writeCast(out: usize, column: Column, time: i64, value: u64): usize {
       reason = REFUSED_UTF8
       end = writeQuoted(at, text, length)
       bits = hashBytes(text, length)
+      if (end !== 0 && length > LONG_STRING) countLongString()
     }
   } else if (from === FLOAT && cast !== AS_IT_IS && !isFinite64(value)) reason = REFUSED_NOT_FINITE
   else if (to === STRING) {

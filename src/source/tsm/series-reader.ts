@@ -38,6 +38,8 @@ export interface SeriesCounts {
   filtered: number
   /** Older values of a damaged block's time range. */
   leftOut: number
+  /** Of the rows' points (Counters.longStrings). */
+  longStrings: number
 }
 
 export interface SeriesReaderOptions {
@@ -89,6 +91,7 @@ export class SeriesReader {
       refused: 0,
       filtered: 0,
       leftOut: 0,
+      longStrings: 0,
     }
     const damaged: DamagedBlock[] = []
     let budget = memory * SHARE
@@ -255,6 +258,7 @@ function addCounts(counts: SeriesCounts, counters: Counters, part: TimeWindow, w
   counts.overwritten += counters.overwritten
   counts.deleted += counters.deleted
   counts.refused += counters.refused
+  counts.longStrings += counters.longStrings
   if (part.start === window.start) counts.filtered += counters.before
   if (part.end === window.end) counts.filtered += counters.after
 }
