@@ -74,7 +74,7 @@ target:
   admin: { kind: api, token: '\${MANAGEMENT_TOKEN}' }
   write: { api: ${api}, concurrency: 2${write} }
 mappings:
-  - { source: s, target: letters${mapping} }
+  - { source: s, target: letters, onInexpressible: dead-letter${mapping} }
 `,
     env,
   )
@@ -170,7 +170,7 @@ it('takes what a raised limit of tables lets in, and leaves the rest with the ne
 
 it('reads lines of ours that somebody corrected, the last value winning', async () => {
   const lines = ['ta\tb,t=x f=1 5', 'ta\tb,t=x f=2 5', 'ta\tb,t=x f=3 6', 'good f=1 5']
-  const opened = await open({ lines, mapping: ', onInexpressible: dead-letter' })
+  const opened = await open({ lines })
   const { migration, letters } = opened
   expect((await migration.run()).exitCode).toBe(3)
   const text = await readFile(letters, 'utf8')
@@ -203,6 +203,32 @@ it('leaves what was made under other transforms than the present ones', async ()
   expect(retried).toMatchObject({ exitCode: 3, stderr: '' })
   expect(retried.stdout).toContain('3 letters made under other transforms than the present ones')
   expect(await cluster(opened)).toEqual([])
+})
+
+it('makes of lines that were sent as they are what transforms make of them now', async () => {
+  const opened = await open({ lines: [...bad.slice(0, 20), ...good.slice(0, 5)] })
+  const { migration, sandbox } = opened
+  expect((await migration.run()).exitCode).toBe(3)
+  const manifest = join(migration.folder, 'manifest.yaml')
+  const transforms = `, transforms: [{ measurement: bad, renameFields: { f: number }, dropFields: [s], tagsToFields: [host] }]`
+  await migration.rewrite(
+    (await readFile(manifest, 'utf8')).replace(/, onInexpressible.* }/, `${transforms} }`),
+  )
+  const retried = await migration.retry()
+  expect(retried).toMatchObject({ exitCode: 0, stderr: '' })
+  const table = (await cluster(opened)).filter((point) => point.startsWith('"bad"'))
+  const expected = bad
+    .slice(0, 20)
+    .flatMap(({ tags, fields, time }) => [
+      `${canonicalKey('bad', {}, 'number', time)} = ${canonicalValue('float', fields['f']?.value ?? 0)}`,
+      `${canonicalKey('bad', {}, 'host', time)} = ${canonicalValue('string', tags['host'] ?? '')}`,
+    ])
+  expect(table).toEqual(expected.sort())
+  const status = await migration.status()
+  expectSumsToClose(status)
+  expect(status.totals).toMatchObject({ points: 50, dropped: 20, added: 20, refusedLines: 0 })
+  expect(await migration.letters()).toEqual([])
+  expect(sandbox.stats().points).toBeGreaterThan(0)
 })
 
 describe('a retry that is killed', () => {
