@@ -27,9 +27,9 @@ sources:
 target: { url: 'http://127.0.0.1:1', write: { batch: { lines: 20 } } }
 spool: { workers: ${workers}, memory: 500MB }
 mappings:
-  - { source: s, database: 'plant', retentionPolicy: 'stündlich 1h', target: plant/hourly }
-  - { source: s, database: 'Werk Süd 2', retentionPolicy: '*', target: 'werk' }
-  - { source: s, database: '*', retentionPolicy: '*', target: '{database}/{retentionPolicy}' }
+  - { source: s, database: 'plant', retentionPolicy: 'stündlich 1h', target: plant/hourly, onInexpressible: dead-letter }
+  - { source: s, database: 'Werk Süd 2', retentionPolicy: '*', target: 'werk', onInexpressible: dead-letter }
+  - { source: s, database: '*', retentionPolicy: '*', target: '{database}/{retentionPolicy}', onInexpressible: dead-letter }
 `,
     {},
   )

@@ -120,7 +120,11 @@ mappings:
 
   it('names what is no dead letter any more, and is not in the cluster', async () => {
     await writeFile(join(migration.folder, '.influx-ferry/hard/dead-letter/s/types/autogen.ndjson'), '')
-    const { differences } = await verified('--level', 'basic', '--mapping', 's/types/autogen')
+    const { stdout, stderr } = await migration.command(
+      ...['verify', '--json', '--level', 'basic', '--mapping', 's/types/autogen'],
+    )
+    expect(stderr).toContain('dead-letter/sum')
+    const { differences } = JSON.parse(stdout) as Verification
     const own = differences.filter(({ target }) => target === 'types/autogen')
     expect(own.map(({ kind, field }) => `${kind} ${field ?? ''}`).sort()).toEqual([
       ...Array<string>(5).fill('missing same'),

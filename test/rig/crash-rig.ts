@@ -97,7 +97,7 @@ export class CrashMigration {
       .filter((entry) => !entry.isDirectory())
       .map(({ parentPath, name }) => join(parentPath, name).slice(this.folder.length + 1))
     const wanted =
-      /^(manifest\.yaml|manifest\.state\.json|work\/catalog\/[^/]+\.json|work\/(dead-letter|figures)\/.+\.ndjson|work\/tokens\/[^/]+\.token)$/
+      /^(manifest\.yaml|manifest\.state\.json|work\/catalog\/[^/]+\.json|work\/(dead-letter|figures)\/.+\.ndjson|work\/survey\/.+\.json|work\/tokens\/[^/]+\.token)$/
     return [...files.filter((file) => !wanted.test(file)), ...(await processesLeft(this.folder))]
   }
 
