@@ -47,7 +47,7 @@ export interface FromThread {
 }
 
 /** Of what lives shortly, before it is looked through: by default several times as much, in each thread. */
-const YOUNG_MEGABYTES = 12
+const YOUNG_MEGABYTES = 4
 /** Tasks a thread has: the one it is at, and the next. */
 const TASKS_A_THREAD = 2
 
