@@ -9,7 +9,7 @@ import { writeLargeSeries, writeLargeWal, writeManySeries } from '../rig/large-s
 import { temporaryFolder } from '../rig/temporary-folder.ts'
 
 /** Node.js with all that is loaded, and two threads of it, each with a heap of its own. */
-const NODE = 180e6
+const NODE = 200e6
 /** In the making and being gzipped: three each of two threads (ExportTsmOptions.memory), and as much once more for gzip. */
 const BATCHES = 6 * 2 * 2e6
 
