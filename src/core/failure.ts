@@ -62,3 +62,8 @@ export function systemCodeOf(thrown: unknown): string | undefined {
   }
   return undefined
 }
+
+/** A damaged TSM file or a sum that does not close says nothing about the next slice; a full disk or a missing program does. */
+export function isOfOneSlice(error: unknown): error is Failure {
+  return error instanceof Failure && error.code.startsWith('export/')
+}

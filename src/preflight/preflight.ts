@@ -1,4 +1,6 @@
 /** Before the first byte is written: what the cluster will not take. Source and cluster are only read. */
+import { isOfOneSlice } from '../core/failure.ts'
+import { getOrAdd } from '../core/get-or-add.ts'
 import type { Clock } from '../io/clock.ts'
 import type { Plan, Slice } from '../plan/plan.ts'
 import { showSlice } from '../plan/slices.ts'
@@ -10,7 +12,7 @@ import type { PreflightFinding, Subject } from './finding.ts'
 import { mappingOfSlice } from '../plan/mapping-of-slice.ts'
 import { addSurvey, newSurvey, type Survey } from './survey.ts'
 import type { Wanted } from './survey-builder.ts'
-import { countedSlice, isOfOneSlice, surveySlice, type SurveyContext } from './survey-slices.ts'
+import { countedSlice, surveySlice, type SurveyContext } from './survey-slices.ts'
 import { targetDatabase, type SurveyedMapping, type TargetDatabase } from './target-tables.ts'
 
 export interface PreflightOptions extends SurveyContext {
@@ -159,10 +161,4 @@ async function count(
     }
     one.survey = { ...counted, merged, refused }
   }
-}
-
-function getOrAdd<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
-  let value = map.get(key)
-  if (value === undefined) map.set(key, (value = make()))
-  return value
 }

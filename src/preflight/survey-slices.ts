@@ -2,7 +2,6 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { hashOf } from '../core/canonical-json.ts'
-import { Failure } from '../core/failure.ts'
 import { version } from '../core/version.ts'
 import { writeFileAtomically } from '../io/atomic-file.ts'
 import type { Migration } from '../manifest/migration.ts'
@@ -132,9 +131,4 @@ async function readKept(path: string, key: string): Promise<Survey | undefined> 
   } catch {
     return undefined
   }
-}
-
-/** What keeps one slice from being read, and says nothing about the others. */
-export function isOfOneSlice(error: unknown): error is Failure {
-  return error instanceof Failure && error.code.startsWith('export/')
 }

@@ -1,5 +1,5 @@
 /** `transfer: direct`: slices whose batches are sent as they are made, with no spool in between. */
-import { Failure } from '../core/failure.ts'
+import { Failure, isOfOneSlice } from '../core/failure.ts'
 import { hashOf } from '../core/canonical-json.ts'
 import { version } from '../core/version.ts'
 import type { Lanes } from '../cluster/lanes.ts'
@@ -15,7 +15,7 @@ import { fingerprintOf, showSlice, transformsHash } from '../plan/slices.ts'
 import { addCheck, checkOf, differenceOf, isAcknowledged, isSettled } from '../state/state.ts'
 import type { Recipe, SendingSlice } from '../state/state.generated.ts'
 import { mappingOf, sourceOf, stateOf, type RunContext } from './context.ts'
-import { ExportJob, isOfOneSlice, recordFailure } from './export.ts'
+import { ExportJob, recordFailure } from './export.ts'
 import { DeadLetterFiles } from './letters-close.ts'
 import type { RejectionLimits } from './max-rejected.ts'
 import { sliceLetters } from './letter-sink.ts'
@@ -111,7 +111,7 @@ async function beginAnew(context: RunContext, job: ExportJob, slices: readonly S
     if (state?.status === 'failed' && isSettled(state)) warn(context, slice, ['it failed'], OTHER_FILES)
     if (state?.status !== 'sending') continue
     const recipe = await recipeOf(context, job, slice).catch((error: unknown) => {
-      if (error instanceof Failure && isOfOneSlice(error)) return undefined // thrown again when it is read
+      if (isOfOneSlice(error)) return undefined // thrown again when it is read
       throw error
     })
     if (recipe === undefined) continue
@@ -260,7 +260,7 @@ class SendingJob {
       await close()
     } catch (error) {
       this.#context.signal.throwIfAborted()
-      if (!(error instanceof Failure) || !isOfOneSlice(error)) throw error
+      if (!isOfOneSlice(error)) throw error
       this.sent.failed += 1
       await recordFailure(this.#context, slice, error)
     }

@@ -80,6 +80,7 @@ class TsmExport {
   readonly #damage = new Set<string>()
   readonly #transform: TsmTransform | undefined
   readonly #transformed: TransformedRows | undefined
+  readonly #mayJoinSeries: boolean
   /** Whose rows were transformed last. */
   #series: Series = NO_SERIES
   /** About how many rows the task has. */
@@ -92,6 +93,7 @@ class TsmExport {
     const { memory, window, batch, gzipLevel, skipDamage, tasks, workDir, signal } = options
     this.#options = options
     this.#writer = writer
+    this.#mayJoinSeries = mayJoinSeries(options.transforms ?? [])
     const transform = compileTransforms(options.transforms ?? [])
     if (transform !== undefined) {
       this.#transform = new TsmTransform(transform, new SharedTargets(memory / SHARED_PART))
@@ -107,8 +109,7 @@ class TsmExport {
   }
 
   async run(): Promise<SourceCounts> {
-    if (this.#transform !== undefined && mayJoinSeries(this.#options.transforms ?? []))
-      await this.#lookAhead(this.#transform)
+    if (this.#transform !== undefined && this.#mayJoinSeries) await this.#lookAhead(this.#transform)
     const cursor = await this.#open()
     try {
       const { points, overwritten, deleted, outside } = cursor.walCounts
@@ -166,8 +167,7 @@ class TsmExport {
     const key = storedSeriesKey(series)
     if (this.#transform !== undefined) {
       // Where series may become one they are looked for by what they become.
-      if (key.kind === 'key' && !mayJoinSeries(this.#options.transforms ?? []))
-        this.#identities.see(series, key.bytes)
+      if (key.kind === 'key' && !this.#mayJoinSeries) this.#identities.see(series, key.bytes)
       for (const one of this.#transform.pack(sources)) this.#add(one)
       return
     }

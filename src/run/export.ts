@@ -1,6 +1,6 @@
 /** The export phase: every slice that is not spooled yet, one after another. */
 import { availableParallelism } from 'node:os'
-import { Failure } from '../core/failure.ts'
+import { Failure, isOfOneSlice } from '../core/failure.ts'
 import { formatWindow } from '../core/time.ts'
 import { countOf, formatBytes } from '../core/units.ts'
 import type { ExportCounts } from '../lines/accounting.ts'
@@ -78,7 +78,7 @@ export async function exportPhase(context: RunContext): Promise<string> {
       } catch (error) {
         context.signal.throwIfAborted()
         await limits.expectWithin()
-        if (!(error instanceof Failure) || !isOfOneSlice(error)) throw error
+        if (!isOfOneSlice(error)) throw error
         await recordFailure(context, slice, error)
         failed += 1
       }
@@ -88,11 +88,6 @@ export async function exportPhase(context: RunContext): Promise<string> {
   }
   const failures = failed === 0 ? '' : `, ${countOf(failed, 'slice')} failed`
   return `${countOf(slices.length - failed, 'slice')}, ${countOf(rows, 'row')}, ${formatBytes(bytes)} spooled${failures}`
-}
-
-/** A damaged TSM file or a sum that does not close says nothing about the next slice; a full disk or a missing program does. */
-export function isOfOneSlice({ code }: Failure): boolean {
-  return code.startsWith('export/')
 }
 
 export async function recordFailure(context: RunContext, slice: Slice, failure: Failure): Promise<void> {

@@ -65,6 +65,8 @@ class LettersRetry {
   readonly #clientFor: ClientFor
   readonly #lanes: Lanes
   readonly #slices: Map<string, Slice>
+  /** Of the transforms that each slice has now. */
+  readonly #transforms: Map<string, string | undefined>
   readonly #path: string
   readonly #check = new LetterCheck()
   readonly #retried: Retried = { letters: 0, rows: 0, refused: 0, left: new Map() }
@@ -79,6 +81,7 @@ class LettersRetry {
     this.#clientFor = clientFor
     this.#lanes = lanes
     this.#slices = new Map(own.map((slice) => [slice.id, slice]))
+    this.#transforms = new Map(own.map((slice) => [slice.id, transformsHash(slice)]))
     this.#path = deadLetterPath(context.migration, first.mapping)
   }
 
@@ -173,7 +176,7 @@ class LettersRetry {
     if (stateOf(this.#context, slice)?.status !== 'written')
       return 'of a slice that is not written yet: run first'
     if (letter.where !== undefined) return 'of a damaged place of the source: there is no line to send'
-    if (letter.transforms !== undefined && letter.transforms !== transformsHash(slice))
+    if (letter.transforms !== undefined && letter.transforms !== this.#transforms.get(slice.id))
       return 'made under other transforms than the present ones: have the slice moved again (rerun --slice)'
     if (letter.transforms !== undefined && letter.by === 'influx-ferry')
       return 'not what a transform can take: change it and have the slice moved again (rerun --slice)'
@@ -192,7 +195,7 @@ class LettersRetry {
   async #try(tried: Tried, draft: RewrittenDeadLetters): Promise<void> {
     const { slice } = tried
     const { migration, clock, signal } = this.#context
-    const transforms = transformsHash(slice)
+    const transforms = this.#transforms.get(slice.id)
     const transform = tried.isUntransformed ? compileTransforms(slice.mapping.transforms ?? []) : undefined
     let refused = 0
     const letters = {

@@ -1,4 +1,5 @@
 /** What ready line protocol files hold: the databases and retention policies their context lines name. */
+import { getOrAdd } from '../core/get-or-add.ts'
 import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { hashOf } from '../core/canonical-json.ts'
@@ -110,10 +111,4 @@ function databaseOf(name: string, policies: ReadonlyMap<string, CatalogFile[]>):
       ],
     })),
   }
-}
-
-function getOrAdd<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
-  let value = map.get(key)
-  if (value === undefined) map.set(key, (value = make()))
-  return value
 }
