@@ -121,7 +121,7 @@ function* refused({ wish, mappings }: TargetDatabase): Generator<PreflightFindin
         what: reason,
         where: `${wish.name}${measurement === '' ? '' : ` ${shownName(measurement)}`}`,
         points,
-        details: [...new Set(examples.map(shownName))].map((example) => `such as ${example}`),
+        details: examples.map((example) => `such as ${shownName(example)}`),
         remedies: [{ kind: 'keys', mapping, keys }],
       }
     }
