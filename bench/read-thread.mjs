@@ -34,5 +34,5 @@ async function read({ task, settings, number }) {
   }
   const post = (item) => parentPort.postMessage({ number, item, bytes: 0 })
   post({ type: 'batch', member: new Uint8Array(0), sums })
-  post({ type: 'done', counts: total, refused: 0, figures: [] })
+  post({ type: 'done', counts: total, refused: 0, dropped: 0, figures: [] })
 }
