@@ -77,7 +77,8 @@ export function formatDuration(nanos: bigint): string {
 
 /** `1,234,567`: a count as people read it. */
 export function formatCount(count: number | bigint): string {
-  return count.toLocaleString('en-US')
+  // toLocaleString takes 20 ms, once.
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',')
 }
 
 /** `1 slice`, `2 slices`, `1,200 rows`. */

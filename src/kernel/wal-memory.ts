@@ -33,7 +33,7 @@ export interface WalMemory {
   limit(min: bigint, max: bigint): number
   /** Puts the points in order of time, each time once, the last one; tells how many are left, and how many are not. */
   sort(): { points: number; overwritten: number }
-  /** The sorted points in blocks (src/source/tsm/wal-run.ts). */
+  /** The sorted points in blocks (src/source/tsm/wal-run.ts), whose bytes are valid until the next call. */
   blocks(mostPoints: number, mostBytes: number): RunBlock[]
 }
 
@@ -96,16 +96,18 @@ export function createWalMemory(): WalMemory {
       return { points: left, overwritten: wasm.replaced() >>> 0 }
     },
     blocks(mostPoints, mostBytes) {
-      const blocks: RunBlock[] = []
+      const places: [start: number, size: number, count: number][] = []
       for (let first = 0, count = 0; first < left; first += count) {
         count = wasm.blockPoints(first, mostPoints, mostBytes)
         const start = allocated(wasm.block(first, count))
-        const bytes = Buffer.from(bytesAt(start, wasm.blockSize(start) >>> 0))
-        const last = BLOCK_HEADER + (count - 1) * 8
-        const [minTime, maxTime] = [bytes.readBigInt64LE(BLOCK_HEADER), bytes.readBigInt64LE(last)]
-        blocks.push({ minTime, maxTime, bytes })
+        places.push([start, wasm.blockSize(start) >>> 0, count])
       }
-      return blocks
+      // The memory is another one when it has grown.
+      return places.map(([start, size, count]) => {
+        const bytes = bytesAt(start, size)
+        const last = BLOCK_HEADER + (count - 1) * 8
+        return { minTime: bytes.readBigInt64LE(BLOCK_HEADER), maxTime: bytes.readBigInt64LE(last), bytes }
+      })
     },
   }
 }

@@ -8,6 +8,7 @@ import type { Migration } from '../manifest/migration.ts'
 import type { Slice } from '../plan/plan.ts'
 import { fingerprintOf } from '../plan/slices.ts'
 import { compileTransforms } from '../lines/transform/series-transform.ts'
+import type { ReplayedWals } from '../source/tsm/replayed-wals.ts'
 import { readLineProtocolFiles } from '../source/line-protocol-files.ts'
 import { mappingOfSlice } from '../plan/mapping-of-slice.ts'
 import { scanStrings } from './scan-strings.ts'
@@ -20,6 +21,8 @@ export interface SurveyContext {
   migration: Migration
   /** Of which slices the values that a cluster might not take are read too; those of line protocol files are in any case. */
   isDeep: (slice: Slice) => boolean
+  /** Where replayed WALs are left for the export that follows. */
+  replayedWals?: ReplayedWals | undefined
   signal: AbortSignal
 }
 
@@ -45,7 +48,7 @@ export async function countedSlice(
 }
 
 async function read(
-  { migration, signal }: SurveyContext,
+  { migration, replayedWals, signal }: SurveyContext,
   slice: Slice,
   wanted: ReadonlyMap<string, Wanted>,
 ): Promise<Survey> {
@@ -65,9 +68,8 @@ async function read(
   const paths = slice.files.map(({ path }) => path)
   const onDamage = source.onCorruption === 'skip' ? () => undefined : undefined
   const temporaryFolder = runsFolder(migration)
-  await surveyTsm(paths, { window, memory, temporaryFolder, onDamage, signal }, (series) =>
-    builder.add(series),
-  )
+  const options = { window, memory, temporaryFolder, replayedWals, onDamage, signal }
+  await surveyTsm(paths, options, (series) => builder.add(series))
   return builder.result()
 }
 

@@ -6,6 +6,7 @@ import { seriesNames } from '../lines/series-key.ts'
 import { pointsAt } from '../source/tsm/block-points.ts'
 import { nameOfType } from '../source/tsm/block-store.ts'
 import type { BlockTable } from '../source/tsm/block-table.ts'
+import type { ReplayedWals } from '../source/tsm/replayed-wals.ts'
 import { openSeriesCursor, type FieldSource, type FieldSources } from '../source/tsm/series-cursor.ts'
 import { covers } from '../source/tsm/time-ranges.ts'
 import { seenSeries, type SeenField, type SeenSeries } from './seen-series.ts'
@@ -15,6 +16,8 @@ export interface SurveyTsmOptions {
   /** Bytes for indexes, tombstones and the WAL. */
   memory: number
   temporaryFolder: string
+  /** Where replayed WALs are left for the export. */
+  replayedWals?: ReplayedWals | undefined
   /** `onCorruption: skip` */
   onDamage: ((damage: Failure) => void) | undefined
   signal: AbortSignal
@@ -33,7 +36,7 @@ export async function surveyTsm(
   { signal, ...options }: SurveyTsmOptions,
   see: (series: SeenSeries) => void,
 ): Promise<void> {
-  const cursor = await openSeriesCursor(paths, options)
+  const cursor = await openSeriesCursor(paths, { ...options, keepWals: true })
   let seen = 0
   try {
     for (const { series, fields, blocks } of cursor.series()) {

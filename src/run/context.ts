@@ -6,6 +6,7 @@ import type { Plan, Slice } from '../plan/plan.ts'
 import type { StateFile } from '../state/state-file.ts'
 import type { SliceState } from '../state/state.generated.ts'
 import type { Observer, Phase } from './events.ts'
+import type { TsmReading } from './tsm-reading.ts'
 
 export interface RunContext {
   migration: Migration
@@ -21,6 +22,8 @@ export interface RunContext {
   clock: Clock
   signal: AbortSignal
   observe: Observer
+  /** Given by a run, to its preflight and its export. */
+  reading?: TsmReading
 }
 
 export function stateOf(context: RunContext, slice: Slice): SliceState | undefined {

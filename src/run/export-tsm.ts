@@ -15,6 +15,7 @@ import { TransformedRows } from '../lines/transform/transformed-rows.ts'
 import type { Transform } from '../manifest/migration.ts'
 import type { SeriesColumn, SeriesToRead } from '../source/tsm/load-window.ts'
 import { TaskPacker, type TaskSeries } from '../source/tsm/series-task.ts'
+import type { ReplayedWals } from '../source/tsm/replayed-wals.ts'
 import { openSeriesCursor, type SeriesCursor, type SeriesSources } from '../source/tsm/series-cursor.ts'
 import type { WalNote } from '../source/tsm/wal-segment.ts'
 import type { TaskRunner } from './export-threads.ts'
@@ -27,6 +28,8 @@ import { TsmTransform } from './tsm-transform.ts'
 export type ExportTsmOptions = SpoolTarget & {
   /** `.tsm`, `.tombstone` and `.wal` files of the slice's shards. */
   paths: readonly string[]
+  /** WALs that were replayed already. */
+  replayedWals?: ReplayedWals
   window: TimeWindow
   /** Bytes for indexes, deletes, the WAL and the kernel. Batches in the making come on top: five times `batch.bytes`, or three times for each of several workers. */
   memory: number
@@ -140,9 +143,9 @@ class TsmExport {
   }
 
   #open(): Promise<SeriesCursor> {
-    const { paths, window, workDir, skipDamage, onNote } = this.#options
+    const { paths, window, workDir, replayedWals, skipDamage, onNote } = this.#options
     return openSeriesCursor(paths, {
-      window,
+      ...{ window, replayedWals },
       memory: this.#indexMemory,
       temporaryFolder: workDir,
       onNote,

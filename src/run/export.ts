@@ -1,5 +1,4 @@
 /** The export phase: every slice that is not spooled yet, one after another. */
-import { availableParallelism } from 'node:os'
 import { Failure, isOfOneSlice } from '../core/failure.ts'
 import { formatWindow } from '../core/time.ts'
 import { countOf, formatBytes } from '../core/units.ts'
@@ -25,13 +24,12 @@ import { readLineProtocolFiles } from '../source/line-protocol-files.ts'
 import type { WalNote } from '../source/tsm/wal-segment.ts'
 import { slicesToExport, sourceOf, type RunContext } from './context.ts'
 import { ExportProgress } from './export-progress.ts'
-import { inlineTasks, TaskThreads, type TaskRunner } from './export-threads.ts'
-import { exportTsm, kernelMemory } from './export-tsm.ts'
+import { exportTsm } from './export-tsm.ts'
 import { DeadLetterFiles } from './letters-close.ts'
 import { RejectionLimits } from './max-rejected.ts'
-import { createEngine } from './read-task.ts'
 import { sliceLetters } from './letter-sink.ts'
 import { Snapshots, type SliceSource } from './snapshots.ts'
+import { TsmReading } from './tsm-reading.ts'
 import { deadLetterPath, figuresPath, sortedRunsPath, spoolPath } from './work-folder.ts'
 
 /** @returns what was exported, in words. A slice that fails is put down in the state, and the others go on. */
@@ -117,7 +115,7 @@ export class ExportJob {
   readonly #context: RunContext
   readonly #abilities = new Map<string, InfluxInspectAbilities>()
   /** The same for all slices: WebAssembly does not give memory back. */
-  #tasks: TaskRunner | undefined
+  readonly #reading: TsmReading
 
   private constructor(
     context: RunContext,
@@ -126,6 +124,7 @@ export class ExportJob {
     phase: 'export' | 'write',
   ) {
     this.#context = context
+    this.#reading = context.reading ?? new TsmReading(context)
     this.progress = new ExportProgress(context, slices, phase)
     this.#snapshots = snapshots
   }
@@ -140,7 +139,7 @@ export class ExportJob {
   }
 
   async close(): Promise<void> {
-    await this.#tasks?.stop()
+    await this.#reading.close()
     await this.#snapshots.remove()
   }
 
@@ -208,14 +207,14 @@ export class ExportJob {
       return this.#readLines(slice, from.files, target, chunks, comments)
     }
     const { memory } = this.#context.migration.spool
-    const tasks = (this.#tasks ??= taskRunner(this.#context))
-    if (files.reduce((sum, { bytes }) => sum + bytes, 0) > WARM_UP_BYTES) tasks.warmUp()
+    this.#reading.warmUp(files)
     const counts = await exportTsm({
       ...target,
       paths: files.map(({ path }) => path),
       window: slice.window,
       memory,
-      tasks,
+      tasks: this.#reading.tasks,
+      replayedWals: this.#reading.replayedWals,
       transforms: slice.mapping.transforms ?? [],
       skipDamage: source.onCorruption === 'skip',
       onNote: (note) => this.#context.observe({ type: 'note', message: wordsOf(note) }),
@@ -264,20 +263,6 @@ export class ExportJob {
     return { chunks, comments: abilities.lponly ? ('none' as const) : ('influx_inspect' as const) }
   }
 }
-
-/** As many workers as there are cores, and as `spool.memory` is enough for. */
-function taskRunner({ migration, signal }: RunContext): TaskRunner {
-  const { memory, workers = availableParallelism() } = migration.spool
-  const enoughFor = Math.floor(memory / (LEAST_MEMORY + 3 * migration.target.write.batch.bytes))
-  const most = Math.max(1, Math.min(workers, enoughFor))
-  if (most > 1) return new TaskThreads(most)
-  return inlineTasks(createEngine(kernelMemory(memory)), signal)
-}
-
-/** Of TSM files and WAL: threads start while the WAL is read. */
-const WARM_UP_BYTES = 16 << 20
-/** Bytes for a worker beside its batches. */
-const LEAST_MEMORY = 32 << 20
 
 async function expectUnchanged(slice: Slice, files: readonly CatalogFile[]): Promise<void> {
   const changed = await checkUnchanged(files)

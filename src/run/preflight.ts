@@ -34,6 +34,7 @@ export async function preflightOfRun(
   const { environment } = migration
   const findings = await preflight({
     ...{ migration, plan, slices, state: state.state, cluster, update, clock, signal },
+    replayedWals: context.reading?.replayedWals,
     // What is exported ahead is looked at then, before anything is written.
     isDeep: (slice) => migration.transfer === 'direct' && refusesValues(context, slice),
     onSlice: ({ slices, bytes }, all) => {

@@ -23,6 +23,7 @@ import { expectLettersClose } from './letters-close.ts'
 import { withHistory } from './history.ts'
 import { tidyUp } from './tidy-up.ts'
 import { Tokens } from './token.ts'
+import { TsmReading } from './tsm-reading.ts'
 import { validatePhase } from './validate.ts'
 import { slicesThatDiffer, slicesToVerify, verifyPhase } from './verify.ts'
 import { lockWorkFolder } from './work-folder.ts'
@@ -112,7 +113,9 @@ async function tidyUpAfterwards(context: RunContext): Promise<Failure | undefine
 
 const WRITING: readonly Phase[] = ['create', 'token', 'write']
 
-async function runPhases(context: RunContext): Promise<void> {
+async function runPhases(given: RunContext): Promise<void> {
+  const reading = new TsmReading(given)
+  const context = { ...given, reading }
   const connection = new Connection(context)
   let lock: Lock | undefined
   try {
@@ -165,6 +168,7 @@ async function runPhases(context: RunContext): Promise<void> {
     }
     if (context.phases.has('write')) await finishRetention(context, connection)
   } finally {
+    await reading.close()
     await connection.close()
     await lock?.release()
   }

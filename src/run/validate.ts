@@ -1,6 +1,7 @@
 /** The validate phase: what can be known to fail is found before the first byte is moved. */
 import { countOf } from '../core/units.ts'
 import type { ClusterAdmin } from '../cluster/cluster.ts'
+import type { CatalogFile } from '../source/catalog.ts'
 import { probeInfluxInspect } from '../source/influx-inspect.ts'
 import { fingerprintOf } from '../plan/slices.ts'
 import { slicesToRead, slicesToWrite, sourceOf, stateOf, type RunContext } from './context.ts'
@@ -14,6 +15,7 @@ export async function validatePhase(
   context: RunContext,
   openAdmin: () => Promise<ClusterAdmin | undefined>,
 ): Promise<string> {
+  context.reading?.warmUp(tsmFilesOf(context))
   await expectPrograms(context)
   await dropDamagedSpools(context)
   dropOtherTransforms(context)
@@ -23,6 +25,13 @@ export async function validatePhase(
   retargetUnsent(context)
   noteChangedSources(context)
   return `${countOf(context.slices.length, 'slice')} of ${countOf(context.plan.mappings.length, 'mapping')}`
+}
+
+function tsmFilesOf(context: RunContext): CatalogFile[] {
+  return slicesToRead(context).flatMap((slice) => {
+    const source = sourceOf(context, slice)
+    return source.kind === 'data-dir' && source.reader === 'tsm' ? slice.files : []
+  })
 }
 
 async function expectPrograms(context: RunContext): Promise<void> {

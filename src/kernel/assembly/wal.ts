@@ -191,11 +191,11 @@ export function blockPoints(first: u32, mostPoints: u32, mostBytes: u32): u32 {
   return <u32>most
 }
 
-/** Writes a block of `count` points from the `first` on; returns where it is, 0 when there is no more memory. */
+/** Writes a block of `count` points from the `first` on, behind the last one of the key; returns where, 0 when there is no more memory. */
 export function block(first: u32, count: u32): usize {
   const from = points + <usize>first * POINT
   const end = from + <usize>count * POINT
-  const start = (pointsEnd + SLACK + 15) & ~15
+  const start = ((first === 0 ? pointsEnd : blockEnd) + SLACK + 15) & ~15
   const width: usize = type === BOOLEAN ? 1 : type === STRING ? 4 : 8
   const times = start + HEADER
   let value = times + ((<usize>count) << 3)

@@ -21,7 +21,8 @@ import { readTombstones, tombstonePathOf, Tombstones } from './tombstones.ts'
 import { shardsOf } from './slice-shards.ts'
 import { TsmFile } from './tsm-file.ts'
 import type { TsmIndex } from './tsm-index.ts'
-import { readWal } from './wal.ts'
+import type { ReplayedWals } from './replayed-wals.ts'
+import { readWal, type Wal } from './wal.ts'
 import type { WalCounts } from './wal-points.ts'
 import type { WalRun } from './wal-run.ts'
 import type { WalNote } from './wal-segment.ts'
@@ -34,6 +35,9 @@ export interface SeriesCursorOptions {
   memory: number
   /** For sorted runs of a WAL larger than that. */
   temporaryFolder: string
+  /** WALs that were replayed before are taken from it, and, with `keepWals`, left there. */
+  replayedWals?: ReplayedWals | undefined
+  keepWals?: boolean
   /** Series whose `<series key>#!~#` is not in [from, until) are passed over: for workers that share a slice. */
   range?: { from?: Uint8Array; until?: Uint8Array }
   onNote?: ((this: void, note: WalNote) => void) | undefined
@@ -71,6 +75,7 @@ export async function openSeriesCursor(
   options: SeriesCursorOptions,
 ): Promise<SeriesCursor> {
   const opened: Member[] = []
+  const closers: (() => void)[] = []
   const counts: WalCounts = { points: 0, overwritten: 0, deleted: 0, outside: 0 }
   const shards = shardsOf(paths)
   const tsmFiles = shards.reduce((sum, { tsm }) => sum + tsm.length, 0)
@@ -82,23 +87,20 @@ export async function openSeriesCursor(
     for (const [number, shard] of shards.entries()) {
       for (const path of shard.tsm) {
         const member = await openMember(path, shard.tombstones, chunk, budget, options)
-        if (member !== undefined) opened.push({ ...member, order: opened.length })
+        if (member === undefined) continue
+        closers.push(() => member.file.close())
+        opened.push({ ...member, order: opened.length })
       }
       if (shard.wal.length === 0) continue
-      const wal = readWal(shard.wal, {
-        window: options.window,
-        memory: Math.floor(half / walShards),
-        temporaryFolder: options.temporaryFolder,
-        onNote: options.onNote ?? (() => {}),
-        onDamage: options.onDamage,
-      })
+      const wal = walOf(shard.wal, options, Math.floor(half / walShards))
+      closers.push(() => closeWal(shard.wal, wal, options))
       for (const keys of wal.runs) opened.push({ encoding: 'wal', keys, wal: number, order: opened.length })
       for (const name of ['points', 'overwritten', 'deleted', 'outside'] as const)
         counts[name] += wal.counts[name]
     }
-    return new SeriesCursor(opened, options, counts)
+    return new SeriesCursor(opened, options, counts, () => closers.forEach((close) => close()))
   } catch (error) {
-    for (const member of opened) closeMember(member)
+    for (const close of closers) close()
     throw error
   }
 }
@@ -106,6 +108,7 @@ export async function openSeriesCursor(
 export class SeriesCursor {
   /** What happened to the WAL's points before the merge. */
   readonly walCounts: WalCounts
+  readonly close: () => void
   /** Bytes of the TSM indexes in all: for progress, beside {@link passed}. */
   readonly indexBytes: number
   readonly #members: readonly Member[]
@@ -113,7 +116,13 @@ export class SeriesCursor {
   readonly #window: WordRange
   readonly #blocks = new BlockTable()
 
-  constructor(members: readonly Member[], options: SeriesCursorOptions, walCounts: WalCounts) {
+  constructor(
+    members: readonly Member[],
+    options: SeriesCursorOptions,
+    walCounts: WalCounts,
+    close: () => void,
+  ) {
+    this.close = close
     this.#members = members
     this.#options = options
     this.walCounts = walCounts
@@ -156,10 +165,6 @@ export class SeriesCursor {
       if (sorted.length > 0)
         yield { series: prefix.subarray(0, -KEY_SEPARATOR.length), fields: sorted, blocks: this.#blocks }
     }
-  }
-
-  close(): void {
-    for (const member of this.#members) closeMember(member)
   }
 
   #advance(member: Member): boolean {
@@ -233,9 +238,16 @@ async function openMember(
   }
 }
 
-function closeMember(member: Member): void {
-  if (member.encoding === 'tsm') member.file.close()
-  else member.keys.close()
+function walOf(segments: readonly string[], options: SeriesCursorOptions, memory: number): Wal {
+  const { window, temporaryFolder, onNote = () => {}, onDamage, replayedWals } = options
+  const replayed = replayedWals?.take(segments, window)
+  return replayed ?? readWal(segments, { window, memory, temporaryFolder, onNote, onDamage })
+}
+
+function closeWal(segments: readonly string[], wal: Wal, options: SeriesCursorOptions): void {
+  const { window, replayedWals, keepWals = false } = options
+  if (keepWals && replayedWals !== undefined) replayedWals.keep(segments, window, wal)
+  else for (const run of wal.runs) run.close()
 }
 
 function startsWith(key: Buffer, prefix: Buffer): boolean {

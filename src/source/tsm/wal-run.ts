@@ -24,6 +24,8 @@ const BLOCK_BYTES = 28
 /** Where a run's bytes go, and where they are read again. */
 interface RunStore extends BlockStore {
   readonly bytes: number
+  /** Bytes of memory that it has; `undefined`: it is in a file. */
+  readonly memory: number | undefined
   append(piece: Uint8Array): void
   /** Nothing more is appended, and what that needed is let go: of a large WAL there are many runs. */
   seal(): void
@@ -146,6 +148,16 @@ export class WalRun {
     return this.count
   }
 
+  /** Bytes of memory that the run has; `undefined`: it is in a file. */
+  get memory(): number | undefined {
+    return this.#run.memory
+  }
+
+  /** The same run, before its first key. */
+  rewound(): WalRun {
+    return new WalRun(this.#run)
+  }
+
   close(): void {
     this.#run.close()
   }
@@ -158,6 +170,10 @@ class MemoryStore implements RunStore {
 
   constructor(path: string) {
     this.path = path
+  }
+
+  get memory(): number {
+    return this.#pages.length * PAGE_BYTES
   }
 
   append(piece: Uint8Array): void {
@@ -188,6 +204,7 @@ class MemoryStore implements RunStore {
 
 class FileStore implements RunStore {
   readonly path: string
+  readonly memory = undefined
   bytes = 0
   readonly #descriptor: number
   #pending = Buffer.allocUnsafeSlow(PAGE_BYTES)

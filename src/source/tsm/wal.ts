@@ -43,15 +43,31 @@ export interface Wal {
   /** Older first: a later run's points win, and its deletes are those of earlier runs' points. */
   runs: WalRun[]
   counts: WalCounts
+  /** Whether there was something to note, or damage. */
+  noted: boolean
 }
 
 /** Replays a shard's segments (paths, in any order). @throws Failure `export/wal-damaged`, `export/source-changed` */
 export function readWal(segments: readonly string[], options: WalOptions): Wal {
-  const log = new WalLog(options)
+  const { onNote, onDamage } = options
+  let noted = false
+  const log = new WalLog({
+    ...options,
+    onNote: (note) => {
+      noted = true
+      onNote(note)
+    },
+    onDamage:
+      onDamage &&
+      ((damage) => {
+        noted = true
+        onDamage(damage)
+      }),
+  })
   const paths = [...segments].sort()
   try {
     paths.forEach((path, i) => log.replay(path, i === paths.length - 1))
-    return log.finish()
+    return { ...log.finish(), noted }
   } catch (error) {
     log.abandon()
     throw error
@@ -107,7 +123,7 @@ class WalLog {
     }
   }
 
-  finish(): Wal {
+  finish(): Pick<Wal, 'runs' | 'counts'> {
     if (this.#keys.size > 0) this.#spill(this.#runs.length > 0 ? this.#options.temporaryFolder : undefined)
     return { runs: this.#runs, counts: this.#counts }
   }

@@ -1,0 +1,43 @@
+/** WALs that were replayed once and are asked for again: by the preflight first, then by the export of the same files. */
+import type { TimeWindow } from '../../core/time.ts'
+import type { Wal } from './wal.ts'
+
+export class ReplayedWals {
+  readonly #kept = new Map<string, Wal>()
+  readonly #memory: number
+
+  /** `memory`: bytes for all that are kept. */
+  constructor(memory: number) {
+    this.#memory = memory
+  }
+
+  /** What was kept of these segments, once: it is the caller's to close. */
+  take(segments: readonly string[], window: TimeWindow): Wal | undefined {
+    const key = keyOf(segments, window)
+    const wal = this.#kept.get(key)
+    if (wal === undefined) return undefined
+    this.#kept.delete(key)
+    return { ...wal, runs: wal.runs.map((run) => run.rewound()) }
+  }
+
+  /** Keeps it, or closes it: where there is no room, or runs are in files, or something was noted, which is to be said again. */
+  keep(segments: readonly string[], window: TimeWindow, wal: Wal): void {
+    this.take(segments, window)?.runs.forEach((run) => run.close())
+    const kept = [wal, ...this.#kept.values()].reduce((sum, one) => sum + memoryOf(one), 0)
+    if (wal.noted || kept > this.#memory) wal.runs.forEach((run) => run.close())
+    else this.#kept.set(keyOf(segments, window), wal)
+  }
+
+  close(): void {
+    for (const wal of this.#kept.values()) for (const run of wal.runs) run.close()
+    this.#kept.clear()
+  }
+}
+
+function keyOf(segments: readonly string[], { start, end }: TimeWindow): string {
+  return [start, end, ...segments].join('\0')
+}
+
+function memoryOf({ runs }: Wal): number {
+  return runs.reduce((sum, { memory = Infinity }) => sum + memory, 0)
+}
