@@ -8,6 +8,7 @@ import type { TimeWindow } from '../core/time.ts'
 import { seriesNames } from '../lines/series-key.ts'
 import { MAX_STRING_BYTES } from '../lines/field-value.ts'
 import { BlockType } from '../source/tsm/block-store.ts'
+import type { ReplayedWals } from '../source/tsm/replayed-wals.ts'
 import type { SeriesColumn } from '../source/tsm/load-window.ts'
 import { openSeriesCursor, type FieldSources, type SeriesSources } from '../source/tsm/series-cursor.ts'
 import { SeriesReader, type RowSink } from '../source/tsm/series-reader.ts'
@@ -22,6 +23,8 @@ export interface ScanOptions {
   /** Bytes for indexes, WAL and kernel together. */
   memory: number
   temporaryFolder: string
+  /** Where replayed WALs are left for the export. */
+  replayedWals?: ReplayedWals | undefined
   transform: TransformSeries
   /** `onCorruption: skip` */
   onDamage: ((damage: Failure) => void) | undefined
@@ -39,7 +42,11 @@ const ROOM = { rows: 2 ** 31, bytes: LONG_STRING }
 export async function scanStrings(options: ScanOptions): Promise<Survey> {
   const { paths, window, signal, onDamage } = options
   const memory = Math.floor(options.memory * KERNEL_SHARE)
-  const cursor = await openSeriesCursor(paths, { ...options, memory: options.memory - memory })
+  const cursor = await openSeriesCursor(paths, {
+    ...options,
+    keepWals: true,
+    memory: options.memory - memory,
+  })
   try {
     const kernel = createKernel({ maximumBytes: memory })
     const reader = new SeriesReader({

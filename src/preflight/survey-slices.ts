@@ -73,7 +73,10 @@ async function read(
   return builder.result()
 }
 
-async function readStrings({ migration, signal }: SurveyContext, slice: Slice): Promise<Survey> {
+async function readStrings(
+  { migration, replayedWals, signal }: SurveyContext,
+  slice: Slice,
+): Promise<Survey> {
   const source = sourceOf(migration, slice)
   const skips = source.kind === 'data-dir' && source.onCorruption === 'skip'
   return scanStrings({
@@ -81,6 +84,7 @@ async function readStrings({ migration, signal }: SurveyContext, slice: Slice): 
     window: slice.window,
     memory: migration.spool.memory,
     temporaryFolder: runsFolder(migration),
+    replayedWals,
     transform: compileTransforms(mappingOfSlice(migration, slice).transforms),
     onDamage: skips ? () => undefined : undefined,
     signal,

@@ -1,8 +1,8 @@
 /** What ready line protocol files hold: the databases and retention policies their context lines name. */
-import { getOrAdd } from '../core/get-or-add.ts'
 import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { hashOf } from '../core/canonical-json.ts'
+import { getOrAdd } from '../core/get-or-add.ts'
 import { Failure } from '../core/failure.ts'
 import { ALL_TIME } from '../core/time.ts'
 import { writeFileAtomically } from '../io/atomic-file.ts'

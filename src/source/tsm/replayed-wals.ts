@@ -1,6 +1,6 @@
 /** WALs that were replayed once and are asked for again: by the preflight first, then by the export of the same files. */
 import type { TimeWindow } from '../../core/time.ts'
-import type { Wal } from './wal.ts'
+import { closeWal, type Wal } from './wal.ts'
 
 export class ReplayedWals {
   readonly #kept = new Map<string, Wal>()
@@ -22,14 +22,15 @@ export class ReplayedWals {
 
   /** Keeps it, or closes it: where there is no room, or runs are in files, or something was noted, which is to be said again. */
   keep(segments: readonly string[], window: TimeWindow, wal: Wal): void {
-    this.take(segments, window)?.runs.forEach((run) => run.close())
+    const before = this.take(segments, window)
+    if (before !== undefined) closeWal(before)
     const kept = [wal, ...this.#kept.values()].reduce((sum, one) => sum + memoryOf(one), 0)
-    if (wal.noted || kept > this.#memory) wal.runs.forEach((run) => run.close())
+    if (wal.noted || kept > this.#memory) closeWal(wal)
     else this.#kept.set(keyOf(segments, window), wal)
   }
 
   close(): void {
-    for (const wal of this.#kept.values()) for (const run of wal.runs) run.close()
+    for (const wal of this.#kept.values()) closeWal(wal)
     this.#kept.clear()
   }
 }

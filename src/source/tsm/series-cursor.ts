@@ -22,7 +22,7 @@ import { shardsOf } from './slice-shards.ts'
 import { TsmFile } from './tsm-file.ts'
 import type { TsmIndex } from './tsm-index.ts'
 import type { ReplayedWals } from './replayed-wals.ts'
-import { readWal, type Wal } from './wal.ts'
+import { closeWal, readWal, type Wal } from './wal.ts'
 import type { WalCounts } from './wal-points.ts'
 import type { WalRun } from './wal-run.ts'
 import type { WalNote } from './wal-segment.ts'
@@ -93,7 +93,7 @@ export async function openSeriesCursor(
       }
       if (shard.wal.length === 0) continue
       const wal = walOf(shard.wal, options, Math.floor(half / walShards))
-      closers.push(() => closeWal(shard.wal, wal, options))
+      closers.push(() => letGo(shard.wal, wal, options))
       for (const keys of wal.runs) opened.push({ encoding: 'wal', keys, wal: number, order: opened.length })
       for (const name of ['points', 'overwritten', 'deleted', 'outside'] as const)
         counts[name] += wal.counts[name]
@@ -244,10 +244,10 @@ function walOf(segments: readonly string[], options: SeriesCursorOptions, memory
   return replayed ?? readWal(segments, { window, memory, temporaryFolder, onNote, onDamage })
 }
 
-function closeWal(segments: readonly string[], wal: Wal, options: SeriesCursorOptions): void {
+function letGo(segments: readonly string[], wal: Wal, options: SeriesCursorOptions): void {
   const { window, replayedWals, keepWals = false } = options
   if (keepWals && replayedWals !== undefined) replayedWals.keep(segments, window, wal)
-  else for (const run of wal.runs) run.close()
+  else closeWal(wal)
 }
 
 function startsWith(key: Buffer, prefix: Buffer): boolean {

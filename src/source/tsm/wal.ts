@@ -49,29 +49,19 @@ export interface Wal {
 
 /** Replays a shard's segments (paths, in any order). @throws Failure `export/wal-damaged`, `export/source-changed` */
 export function readWal(segments: readonly string[], options: WalOptions): Wal {
-  const { onNote, onDamage } = options
-  let noted = false
-  const log = new WalLog({
-    ...options,
-    onNote: (note) => {
-      noted = true
-      onNote(note)
-    },
-    onDamage:
-      onDamage &&
-      ((damage) => {
-        noted = true
-        onDamage(damage)
-      }),
-  })
+  const log = new WalLog(options)
   const paths = [...segments].sort()
   try {
     paths.forEach((path, i) => log.replay(path, i === paths.length - 1))
-    return { ...log.finish(), noted }
+    return log.finish()
   } catch (error) {
     log.abandon()
     throw error
   }
+}
+
+export function closeWal({ runs }: Pick<Wal, 'runs'>): void {
+  for (const run of runs) run.close()
 }
 
 class WalLog {
@@ -80,6 +70,7 @@ class WalLog {
   readonly #points: WalPoints
   readonly #runs: WalRun[] = []
   readonly #counts: WalCounts = { points: 0, overwritten: 0, deleted: 0, outside: 0 }
+  #noted = false
   #label = ''
   /** Keys as latin1 text: one character a byte, so that the order of strings is that of the bytes. */
   #keys = new Map<string, number>()
@@ -104,7 +95,10 @@ class WalLog {
     const segment = new WalSegment(path, {
       last,
       memory: this.#memory,
-      onNote: this.#options.onNote,
+      onNote: (note) => {
+        this.#noted = true
+        this.#options.onNote(note)
+      },
     })
     try {
       while (segment.next()) {
@@ -117,19 +111,20 @@ class WalLog {
       const { onDamage } = this.#options
       if (!(error instanceof Failure) || error.code !== 'export/wal-damaged' || onDamage === undefined)
         throw error
+      this.#noted = true
       onDamage(error)
     } finally {
       segment.close()
     }
   }
 
-  finish(): Pick<Wal, 'runs' | 'counts'> {
+  finish(): Wal {
     if (this.#keys.size > 0) this.#spill(this.#runs.length > 0 ? this.#options.temporaryFolder : undefined)
-    return { runs: this.#runs, counts: this.#counts }
+    return { runs: this.#runs, counts: this.#counts, noted: this.#noted }
   }
 
   abandon(): void {
-    for (const run of this.#runs) run.close()
+    closeWal({ runs: this.#runs })
   }
 
   #used(): number {
