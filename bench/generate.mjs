@@ -57,7 +57,7 @@ export const SHAPES = Object.keys(shapes).slice(1)
  */
 export async function generate(values, name = 'plant') {
   const shape = shapes[name]
-  const wanted = name === 'long strings' ? values / 20 : values
+  const wanted = name === 'long strings' ? values / 10 : values
   const seconds = Math.ceil(wanted / shape.perSecond / 10) * 10
   const dir = join(import.meta.dirname, '../.cache/bench', `${name.replaceAll(' ', '-')}-${seconds}`)
   const made = {

@@ -6,13 +6,13 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { bundledReader } from './bundle-reader.mjs'
 import { median, table } from './measure.mjs'
-
-const here = import.meta.dirname
 
 /** @returns the table as text. `say` is told each result. */
 export async function compareReaders({ influxInspect, dirs, database, rounds, say }) {
   const rows = []
+  const reader = await bundledReader()
   for (const [what, own, theirs] of [
     ['reading alone', ['alone'], ['-out', '/dev/null']],
     ['with gzip', ['gzip'], ['-compress', '-out']],
@@ -25,16 +25,7 @@ export async function compareReaders({ influxInspect, dirs, database, rounds, sa
         const inspect = [influxInspect, 'export', '-datadir', dirs.data, '-waldir', dirs.wal]
         const ways = {
           influx_inspect: [...inspect, '-database', database, '-retention', 'autogen', ...theirs, ...out],
-          'influx-ferry': [
-            process.execPath,
-            join(here, 'read.mjs'),
-            ...own,
-            dirs.data,
-            dirs.wal,
-            database,
-            'autogen',
-            work,
-          ],
+          'influx-ferry': [process.execPath, reader, ...own, dirs.data, dirs.wal, database, 'autogen', work],
         }
         for (const [name, command] of Object.entries(ways)) {
           const figure = await timed(command)

@@ -39,7 +39,7 @@ const NOWHERE = { url: 'http://127.0.0.1:1', api: 'v1' }
 const parts = {
   readers: async () => readers(await generate(values)),
   async shapes() {
-    for (const shape of SHAPES) await readers(await generate(Math.ceil(values / 4), shape))
+    for (const shape of SHAPES) await readers(await generate(Math.ceil(values / 2), shape))
   },
   recipe: async () => recipes(await generate(values), countingServer),
   'recipe-influxd': async () => recipes(await generate(values), () => influxdServer(DATABASE)),

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { packageFile } from './package-file.ts'
 
-const packageJson = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string
-}
+const packageJson = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }
 
-/** Version of influx-ferry, from package.json: the same path from src/core and from dist/core. */
+/** Version of influx-ferry, from package.json. */
 export const version = packageJson.version

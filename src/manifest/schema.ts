@@ -1,5 +1,6 @@
 /** The manifest's JSON Schema, as far as messages are made from it. */
 import { readFileSync } from 'node:fs'
+import { packageFile } from '../core/package-file.ts'
 
 export interface SchemaNode {
   description?: string
@@ -15,9 +16,7 @@ export interface SchemaNode {
 let loaded: SchemaNode | undefined
 
 export function manifestSchema(): SchemaNode {
-  // The same relative place from src/manifest/ and from dist/manifest/; the package ships schemas/.
-  const file = new URL('../../schemas/manifest.schema.json', import.meta.url)
-  loaded ??= JSON.parse(readFileSync(file, 'utf8')) as SchemaNode
+  loaded ??= JSON.parse(readFileSync(packageFile('schemas/manifest.schema.json'), 'utf8')) as SchemaNode
   return loaded
 }
 

@@ -143,10 +143,12 @@ class TsmExport {
   }
 
   #open(): Promise<SeriesCursor> {
-    const { paths, window, workDir, replayedWals, skipDamage, onNote } = this.#options
+    const { paths, window, workDir, replayedWals, skipDamage, onNote, memory } = this.#options
     return openSeriesCursor(paths, {
       ...{ window, replayedWals },
       memory: this.#indexMemory,
+      // No kernel reads meanwhile.
+      walMemory: memory / 2,
       temporaryFolder: workDir,
       onNote,
       onDamage: skipDamage ? (failure) => this.#skip(failure, 0) : undefined,

@@ -10,15 +10,10 @@ const built = join(root, 'dist/.tsbuildinfo')
 export default function build(): void {
   if (newestIn(join(root, 'src')) < (statSync(built, { throwIfNoEntry: false })?.mtimeMs ?? 0)) return
   const now = new Date()
+  const node = (...args: string[]) => execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' })
   try {
-    execFileSync(
-      process.execPath,
-      [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'],
-      {
-        cwd: root,
-        encoding: 'utf8',
-      },
-    )
+    node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json')
+    node('scripts/bundle.mjs')
   } catch (error) {
     throw new Error(`src does not compile:\n${String((error as { stdout?: string }).stdout)}`, {
       cause: error,

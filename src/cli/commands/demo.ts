@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { query } from '../../cluster/query.ts'
 import { tokenPath } from '../../cluster/tokens.ts'
+import { packageFile } from '../../core/package-file.ts'
 import { formatCount } from '../../core/units.ts'
 import { table } from '../../report/table.ts'
 import { tokenRequestsOf } from '../../run/token.ts'
@@ -14,8 +15,7 @@ import { prepare } from '../prepare.ts'
 import { report } from './report.ts'
 import { run } from './run.ts'
 
-/** The same path from src/cli/commands and from dist/cli/commands. */
-const SAMPLE = fileURLToPath(new URL('../../../examples/demo', import.meta.url))
+const SAMPLE = fileURLToPath(packageFile('examples/demo'))
 
 const WHERE_IT_IS = 'All of it is in the stand-in, which is gone when this ends.'
 const TO_KEEP = `

@@ -33,6 +33,8 @@ export interface SeriesCursorOptions {
   window: TimeWindow
   /** Bytes for indexes, tombstones and the WAL together: `spool.memory`. */
   memory: number
+  /** Bytes for replaying the WALs, of which a quarter at most is kept. Default: half of `memory`. */
+  walMemory?: number
   /** For sorted runs of a WAL larger than that. */
   temporaryFolder: string
   /** WALs that were replayed before are taken from it, and, with `keepWals`, left there. */
@@ -80,6 +82,7 @@ export async function openSeriesCursor(
   const shards = shardsOf(paths)
   const tsmFiles = shards.reduce((sum, { tsm }) => sum + tsm.length, 0)
   const half = Math.floor(options.memory / 2)
+  const walMemory = options.walMemory ?? half
   const budget = { left: half, total: half }
   const chunk = Math.max(1 << 14, Math.min(1 << 20, Math.floor(half / 2 / Math.max(1, tsmFiles))))
   const walShards = shards.filter(({ wal }) => wal.length > 0).length
@@ -92,7 +95,7 @@ export async function openSeriesCursor(
         opened.push({ ...member, order: opened.length })
       }
       if (shard.wal.length === 0) continue
-      const wal = walOf(shard.wal, options, Math.floor(half / walShards))
+      const wal = walOf(shard.wal, options, Math.floor(walMemory / walShards))
       closers.push(() => letGo(shard.wal, wal, options))
       for (const keys of wal.runs) opened.push({ encoding: 'wal', keys, wal: number, order: opened.length })
       for (const name of ['points', 'overwritten', 'deleted', 'outside'] as const)
