@@ -67,7 +67,7 @@ export function addRefused(survey: Survey, refused: Refused): void {
     survey.refused.set(key, { ...refused, examples: refused.examples.slice(0, EXAMPLES) })
   else {
     known.points += refused.points
-    known.examples = [...known.examples, ...refused.examples].slice(0, EXAMPLES)
+    known.examples = [...new Set([...known.examples, ...refused.examples])].slice(0, EXAMPLES)
   }
 }
 

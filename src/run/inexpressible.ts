@@ -1,4 +1,5 @@
 /** `onInexpressible: fail`: nothing is written while some of what was exported cannot be. */
+import { stringify } from 'yaml'
 import { ExitCode, Failure } from '../core/failure.ts'
 import { countOf, formatCount } from '../core/units.ts'
 import type { Mapping } from '../manifest/migration.ts'
@@ -85,13 +86,9 @@ function longStringsOf({ counts }: ExportedSlice): number {
 
 /** The mapping as it is found again in the manifest, and the line that is missing there. */
 function yamlOf({ source, database, retentionPolicy, target }: Mapping): string[] {
-  const keys = { source, database, retentionPolicy, target }
-  const lines = Object.entries(keys).flatMap(([key, value]) =>
-    value === undefined ? [] : [`${key}: ${quoted(value)}`],
-  )
-  return [...lines, 'onInexpressible: dead-letter'].map((line, i) => `    ${i === 0 ? '-' : ' '} ${line}`)
-}
-
-function quoted(text: string): string {
-  return /^[A-Za-z_][\w/.-]*$/.test(text) ? text : `'${text.replaceAll("'", "''")}'`
+  const mapping = { source, database, retentionPolicy, target, onInexpressible: 'dead-letter' }
+  return stringify([mapping])
+    .trimEnd()
+    .split('\n')
+    .map((line) => `    ${line}`)
 }

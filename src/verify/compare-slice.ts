@@ -106,7 +106,7 @@ class Comparison {
       const isNumber = type !== 'string' && type !== 'boolean'
       return {
         ...{ measurement: this.#measurement, field, type },
-        times: comparable && expected.extremesKnown,
+        times: comparable && expected.extremesKnown && { first: expected.first, last: expected.last },
         extremes: comparable && isNumber && expected.extremesKnown,
         sum: comparable && isNumber && isSumFinite(expected),
       }

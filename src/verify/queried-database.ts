@@ -1,5 +1,6 @@
 /** One database as InfluxQL shows it: its columns, figures of fields in a window, and every value. */
 import { Failure } from '../core/failure.ts'
+import { getOrAdd } from '../core/get-or-add.ts'
 import type { TimeWindow } from '../core/time.ts'
 import { bigintOf } from '../cluster/exact-json.ts'
 import type { Series } from '../cluster/query.ts'
@@ -19,12 +20,23 @@ export interface FieldAsk {
   measurement: string
   field: string
   type: FieldType
-  /** First and last time: two statements a field. */
-  times: boolean
+  /** First and last time. Where they should be, if that is known, many fields are asked about at once; else each by two statements. */
+  times: boolean | { first: bigint; last: bigint }
   /** Minimum and maximum. */
   extremes: boolean
   /** Not of floats whose sum may be infinite, which JSON has no word for. */
   sum: boolean
+}
+
+/** What is asked of a field, and what was answered so far. */
+interface Answered {
+  ask: FieldAsk
+  found: Found
+}
+
+interface Question {
+  statement: string
+  read: (series: Series | undefined) => void
 }
 
 export interface FieldOfType {
@@ -41,6 +53,8 @@ export interface AnsweredSeries {
 const TABLES_A_STATEMENT = 50
 const STATEMENTS_A_REQUEST = 40
 const FIELDS_A_STATEMENT = 50
+/** For fewer, asking for the first and the last time of each is less. */
+const FEW_FIELDS = 3
 /** Points that are read back at once, as far as is known before. */
 const POINTS_A_QUERY = 200_000
 /** Bytes of an answer with points: parsed, it is several times as much in memory. */
@@ -123,38 +137,84 @@ export class QueriedDatabase {
   }
 
   async #figuresOf(asks: readonly FieldAsk[], window: TimeWindow): Promise<Found[]> {
-    const found = asks.map(({ type }) => nothingFound(type))
-    const questions: { statement: string; read: (series: Series | undefined) => void }[] = []
-    for (const [measurement, own] of grouped(asks)) {
-      const tail = `FROM ${this.#from(measurement)} WHERE ${within(window)}`
-      for (let first = 0; first < own.length; first += FIELDS_A_STATEMENT) {
-        const some = own.slice(first, first + FIELDS_A_STATEMENT)
-        const calls = some.flatMap(({ ask }) => callsOf(ask))
-        questions.push({
-          statement: `SELECT ${calls.join(', ')} ${tail}`,
-          read: (series) => {
-            const cells = series?.values[0]?.slice(1)[Symbol.iterator]()
-            if (cells === undefined) return
-            for (const { ask, index } of some) readCells(found[index] as Found, ask, () => cells.next().value)
-          },
-        })
-      }
-      for (const { ask, index } of own.filter(({ ask: { times } }) => times))
-        for (const call of ['first', 'last'] as const)
-          questions.push({
-            statement: `SELECT ${call}(${identifier(ask.field)}) ${tail}`,
-            read: (series) => {
-              const time = series === undefined ? undefined : bigintOf(series.values[0]?.[0])
-              if (time !== undefined) (found[index] as Found)[call] = time
-            },
+    const all = asks.map((ask) => ({ ask, found: nothingFound(ask.type) }))
+    await this.#answer(
+      grouped(all, ({ ask }) => ask.measurement).flatMap((own) => this.#figureQuestions(own, window)),
+    )
+    const timed = all.filter(({ ask: { times }, found: { count } }) => times !== false && count > 0)
+    const groups = grouped(timed, endsKey).filter((own) => own.length >= FEW_FIELDS)
+    await this.#answer(groups.flatMap((own) => this.#endQuestions(own, window)))
+    const alone = timed.filter(({ found }) => found.first === undefined || found.last === undefined)
+    await this.#answer(alone.flatMap((one) => this.#timeQuestions(one, window)))
+    return all.map(({ found }) => found)
+  }
+
+  /** Of fields of one measurement. */
+  #figureQuestions(own: readonly Answered[], window: TimeWindow): Question[] {
+    return pieces(own, FIELDS_A_STATEMENT).map((some) => ({
+      statement: this.#select(some.flatMap(({ ask }) => callsOf(ask)).join(', '), some, window),
+      read: (series) => {
+        const cells = series?.values[0]?.slice(1)[Symbol.iterator]()
+        if (cells === undefined) return
+        for (const { ask, found } of some) readCells(found, ask, () => cells.next().value)
+      },
+    }))
+  }
+
+  /**
+   * Of fields of one measurement whose first and last points should be at the same times: whether there are some at these,
+   * and none before or behind. The times of those for which it is so are known then.
+   */
+  #endQuestions(own: readonly Answered[], { start, end }: TimeWindow): Question[] {
+    const { times } = (own[0] as Answered).ask
+    if (typeof times === 'boolean' || times.first < start || times.last >= end) return []
+    const { first, last } = times
+    return pieces(own, FIELDS_A_STATEMENT).flatMap((some) => {
+      const fits = new Set(some)
+      const calls = some.map(({ ask }) => `count(${identifier(ask.field)})`).join(', ')
+      const ask = (window: TimeWindow, isThere: boolean) => ({
+        statement: this.#select(calls, some, window),
+        read: (series: Series | undefined) => {
+          const [, ...counts] = series?.values[0] ?? []
+          some.forEach((one, i) => {
+            if (Number(counts[i] ?? 0) > 0 !== isThere) fits.delete(one)
           })
-    }
-    for (let first = 0; first < questions.length; first += STATEMENTS_A_REQUEST) {
-      const some = questions.slice(first, first + STATEMENTS_A_REQUEST)
+        },
+      })
+      const inside = ask({ start: last, end: last + 1n }, true)
+      const questions = [
+        ask({ start: first, end: first + 1n }, true),
+        ...(start < first ? [ask({ start, end: first }, false)] : []),
+        ...(last + 1n < end ? [ask({ start: last + 1n, end }, false)] : []),
+      ]
+      const read = (series: Series | undefined) => {
+        inside.read(series)
+        for (const { found } of fits) Object.assign(found, { first, last })
+      }
+      return [...questions, { ...inside, read }]
+    })
+  }
+
+  #timeQuestions({ ask, found }: Answered, window: TimeWindow): Question[] {
+    return (['first', 'last'] as const).map((call) => ({
+      statement: this.#select(`${call}(${identifier(ask.field)})`, [{ ask, found }], window),
+      read: (series) => {
+        const time = series === undefined ? undefined : bigintOf(series.values[0]?.[0])
+        if (time !== undefined) found[call] = time
+      },
+    }))
+  }
+
+  #select(calls: string, [one]: readonly Answered[], window: TimeWindow): string {
+    return `SELECT ${calls} FROM ${this.#from(one?.ask.measurement ?? '')} WHERE ${within(window)}`
+  }
+
+  /** In the order in which they are asked. */
+  async #answer(questions: readonly Question[]): Promise<void> {
+    for (const some of pieces(questions, STATEMENTS_A_REQUEST)) {
       const answers = await this.#query.ask(some.map(({ statement }) => statement))
       some.forEach(({ read }, i) => read(answers[i]?.[0]))
     }
-    return found
   }
 
   async #readColumns(): Promise<Map<string, Columns>> {
@@ -188,14 +248,21 @@ function isUnsupportedValue(error: unknown): boolean {
   return error instanceof Failure && error.code === 'query/failed' && /unsupported value/.test(error.message)
 }
 
-function grouped(asks: readonly FieldAsk[]): Map<string, { ask: FieldAsk; index: number }[]> {
-  const groups = new Map<string, { ask: FieldAsk; index: number }[]>()
-  asks.forEach((ask, index) => {
-    const group = groups.get(ask.measurement)
-    if (group === undefined) groups.set(ask.measurement, [{ ask, index }])
-    else group.push({ ask, index })
-  })
-  return groups
+/** Alike for fields of one measurement whose first and last points should be at the same times. */
+function endsKey({ ask: { measurement, times } }: Answered): string {
+  return typeof times === 'boolean' ? '' : `${times.first} ${times.last} ${measurement}`
+}
+
+function grouped<T>(all: readonly T[], keyOf: (one: T) => string): T[][] {
+  const groups = new Map<string, T[]>()
+  for (const one of all) getOrAdd(groups, keyOf(one), () => []).push(one)
+  return [...groups.values()]
+}
+
+function pieces<T>(all: readonly T[], length: number): T[][] {
+  return Array.from({ length: Math.ceil(all.length / length) }, (_, i) =>
+    all.slice(i * length, (i + 1) * length),
+  )
 }
 
 /** In the order in which {@link readCells} reads them. */

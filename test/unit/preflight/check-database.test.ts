@@ -56,7 +56,7 @@ test('partitions are days, or what the template says', async () => {
 test('what no name saves is counted exactly, with the first examples', async () => {
   const long = (size: number) => `m,t=x s="${'x'.repeat(size)}" 5`
   const found = await checked([
-    ...Array.from({ length: 5 }, (_, i) => `m,t=a\tb f=1,g=2 ${i}`),
+    ...Array.from({ length: 5 }, (_, i) => `m,t=a\tb,u=${i} f=1,g=2 ${i}`),
     'm,t=\xff f=1 1',
     'm s="\xff" 1',
     long(65_536),
