@@ -15,7 +15,10 @@ let statements: string[] = []
 let client: QueryClient
 beforeAll(async () => {
   sandbox = await openSandbox()
-  client = new QueryClient({ url: sandbox.url, tls: { ca: undefined, insecure: false } }, { token: sandbox.token })
+  client = new QueryClient(
+    { url: sandbox.url, tls: { ca: undefined, insecure: false } },
+    { token: sandbox.token },
+  )
 })
 afterAll(async () => {
   await client.close()
