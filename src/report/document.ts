@@ -168,7 +168,7 @@ function time({ phases, runs }: Report): Block[] {
     {
       kind: 'table',
       header: ['RUN', 'OUTCOME', 'TOOK', 'ROWS', 'ROWS/S'],
-      rows: runs.map(runRows),
+      rows: runRows(runs),
       right: [2, 3, 4],
     },
   ]

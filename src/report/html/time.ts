@@ -46,7 +46,7 @@ export function timeSection({ phases, runs }: Report): Markup | false {
         { name: 'Outcome' },
         ...['Took', 'Rows', 'Rows a second'].map((name) => ({ name, kind: 'number' as const })),
       ],
-      runs.map(runRows),
+      runRows(runs),
     )}
   </section>`
 }

@@ -22,6 +22,16 @@ describe('text', () => {
     expect(text).toMatch(/2026-01-05T06:00:00Z +interrupted +10 min +6,000 +1,000/)
   })
 
+  it('says of a run without an end that it was killed, where another one followed', () => {
+    const input = doneInput()
+    const [run] = input.state.runs
+    if (run === undefined) throw new Error('no run')
+    const { outcome: _outcome, endedAt: _endedAt, ...killed } = run
+    input.state.runs = [killed, killed]
+    const outcomes = reportAsText(makeReport(input)).match(/Z +killed(, or still at work)?/g) ?? []
+    expect(outcomes.map((one) => one.replace(/^Z +/, ''))).toEqual(['killed', 'killed, or still at work'])
+  })
+
   it('gives a terminal no command that a name holds', () => {
     const input = doneInput()
     input.state.name = 'plant\u001b[2J\nsecond'
