@@ -22,6 +22,8 @@ export interface ClusterFacts {
   refusals: TokenRefusal[]
   /** What could not be asked, and why that matters. */
   notes: string[]
+  /** Databases that are there, whose columns cannot be read before there is a token. */
+  unseen: string[]
 }
 
 /** By name. */
@@ -62,6 +64,7 @@ export async function askCluster(options: AskOptions): Promise<ClusterFacts> {
     clockDifference: date === undefined ? undefined : date - clock.now(),
     refusals: [] as TokenRefusal[],
     notes: [] as string[],
+    unseen: [] as string[],
   }
   const unread: string[] = []
   for (const database of targets) {
@@ -71,6 +74,7 @@ export async function askCluster(options: AskOptions): Promise<ClusterFacts> {
     const read = secret === undefined ? undefined : await readTables(options, database, secret)
     if (typeof read === 'object') facts.tables.set(database, read)
     else unread.push(database)
+    if (secret === undefined) facts.unseen.push(database)
     if (typeof read === 'string' && token?.given !== undefined)
       facts.refusals.push({ description: token.description, database, action: 'read', reason: read })
     facts.refusals.push(...(await writeRefusals(options, database)))

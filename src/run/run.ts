@@ -14,6 +14,7 @@ import {
   targetsOf,
   type RunContext,
 } from './context.ts'
+import type { ClusterFacts } from '../preflight/cluster-facts.ts'
 import type { Lock } from '../state/lock.ts'
 import { totalsOf, type Totals } from '../state/totals.ts'
 import type { Phase } from './events.ts'
@@ -22,6 +23,7 @@ import { expectExpressible } from './inexpressible.ts'
 import { expectLettersClose } from './letters-close.ts'
 import { withHistory } from './history.ts'
 import { tidyUp } from './tidy-up.ts'
+import { preflightOfColumns } from './preflight.ts'
 import { Tokens } from './token.ts'
 import { TsmReading } from './tsm-reading.ts'
 import { validatePhase } from './validate.ts'
@@ -118,10 +120,13 @@ async function runPhases(given: RunContext): Promise<void> {
   const context = { ...given, reading }
   const connection = new Connection(context)
   let lock: Lock | undefined
+  let cluster: ClusterFacts | undefined
   try {
     await phase(context, 'validate', async () => {
       lock = await lockWorkFolder(context.migration)
-      return validatePhase(context, () => connection.admin())
+      const validated = await validatePhase(context, () => connection.admin())
+      cluster = validated.cluster
+      return validated.summary
     })
     await phase(context, 'export', () => exportPhase(context), nothingToExport(context))
     if (WRITING.some((name) => context.phases.has(name))) await expectExpressible(context)
@@ -147,6 +152,7 @@ async function runPhases(given: RunContext): Promise<void> {
         'write',
         async () => {
           if (tokens.isEmpty) await tokens.obtain(undefined)
+          await preflightOfColumns(context, cluster, (database) => tokens.readerOf(database))
           return writePhase(context, (database) => tokens.clientFor(database))
         },
         nothingToWrite,

@@ -1,6 +1,7 @@
 /** The validate phase: what can be known to fail is found before the first byte is moved. */
 import { countOf } from '../core/units.ts'
 import type { ClusterAdmin } from '../cluster/cluster.ts'
+import type { ClusterFacts } from '../preflight/cluster-facts.ts'
 import type { CatalogFile } from '../source/catalog.ts'
 import { probeInfluxInspect } from '../source/influx-inspect.ts'
 import { fingerprintOf } from '../plan/slices.ts'
@@ -10,21 +11,25 @@ import { dropDamagedSpools } from './damaged-spool.ts'
 import { preflightOfRun } from './preflight.ts'
 import { tidyUp } from './tidy-up.ts'
 
-/** @returns what was looked at, in words. */
+/** @returns what was looked at, in words, and what was learnt of the cluster. */
 export async function validatePhase(
   context: RunContext,
   openAdmin: () => Promise<ClusterAdmin | undefined>,
-): Promise<string> {
+): Promise<{ summary: string; cluster: ClusterFacts | undefined }> {
   context.reading?.warmUp(tsmFilesOf(context))
   await expectPrograms(context)
   await dropDamagedSpools(context)
   dropOtherTransforms(context)
   noteOtherTransforms(context)
   await tidyUp(context)
-  await preflightOfRun(context, openAdmin)
+  const cluster = await preflightOfRun(context, openAdmin)
   retargetUnsent(context)
   noteChangedSources(context)
-  return `${countOf(context.slices.length, 'slice')} of ${countOf(context.plan.mappings.length, 'mapping')}`
+  const { slices, plan } = context
+  return {
+    summary: `${countOf(slices.length, 'slice')} of ${countOf(plan.mappings.length, 'mapping')}`,
+    cluster,
+  }
 }
 
 function tsmFilesOf(context: RunContext): CatalogFile[] {

@@ -7,11 +7,12 @@ import { startInfluxd, type Influxd } from '../rig/influxd.ts'
 import { openSandbox, type OpenSandbox } from '../rig/open-sandbox.ts'
 import { readBack } from '../rig/read-back.ts'
 
-const WEEK = 7n * 24n * 3_600_000_000_000n
+const HOUR = 3_600_000_000_000n
+const WEEK = 7n * 24n * HOUR
 /** 2021-03-01T00:00:00Z, a Monday: the start of a shard group of seven days. */
 const MONDAY = 1_614_556_800_000_000_000n
 
-const manifest = (dirs: Influxd['dirs'], transfer: string, mappings: string) => `
+const manifest = (dirs: Influxd['dirs'], transfer: string, mappings: string, tokens = '') => `
 apiVersion: influx-ferry/v1
 name: conflicts
 sources:
@@ -20,11 +21,14 @@ target:
   url: \${SANDBOX_URL}
   admin: { kind: api, token: '\${MANAGEMENT_TOKEN}' }
 transfer: ${transfer}
+${tokens}
 mappings:
 ${mappings}
 `
 const CONFLICTS = `  - { source: s, database: conflicts, retentionPolicy: '*', target: '{database}/{retentionPolicy}' }
-  - { source: s, database: many, retentionPolicy: autogen, target: many }`
+  - { source: s, database: many, retentionPolicy: autogen, target: many }
+  - { source: s, database: there, retentionPolicy: autogen, target: there }
+  - { source: s, database: short, retentionPolicy: autogen, target: short, retentionPeriod: 30d }`
 
 const columns = (count: number, value: string) =>
   Array.from({ length: count }, (_, i) => `c${i}=${value}`).join(',')
@@ -49,6 +53,8 @@ const EARLY = [
   'good,t=x f=1',
 ]
 const LATE = ['types,t=x a="text",b=2.5,c=true,same=2', 'good,t=x f=2']
+/** What the cluster has, of another time. */
+const OURS = `machine,t=x load="high" ${MONDAY + 9n * WEEK}`
 
 let influxd: Influxd
 let sandbox: OpenSandbox
@@ -63,8 +69,10 @@ beforeAll(async () => {
   await influxd.query(
     'CREATE RETENTION POLICY weekly ON conflicts DURATION INF REPLICATION 1 SHARD DURATION 7d',
   )
-  await influxd.query('CREATE DATABASE many WITH DURATION INF REPLICATION 1 SHARD DURATION 7d NAME autogen')
-  await influxd.query('CREATE DATABASE notes WITH DURATION INF REPLICATION 1 SHARD DURATION 7d NAME autogen')
+  for (const name of ['many', 'there', 'short', 'notes'])
+    await influxd.query(
+      `CREATE DATABASE ${name} WITH DURATION INF REPLICATION 1 SHARD DURATION 7d NAME autogen`,
+    )
   const at = (lines: string[], time: bigint) => lines.map((line) => `${line} ${time}`)
   await influxd.write(at(EARLY, MONDAY), 'conflicts', 'autogen')
   await influxd.snapshotted()
@@ -74,9 +82,15 @@ beforeAll(async () => {
   const tables = Array.from({ length: 501 }, (_, i) => `m${i} f=1 ${MONDAY}`)
   await influxd.write(tables, 'many', 'autogen')
   await influxd.write(at([LONG, 'note,t=x s="short"'], MONDAY), 'notes', 'autogen')
+  await influxd.write(at(['machine,t=x load=1.5,other=2'], MONDAY), 'there', 'autogen')
+  const recently = BigInt(Date.now()) * 1_000_000n - HOUR
+  await influxd.write([...at(['m f=1'], MONDAY), ...at(['m f=2'], recently)], 'short', 'autogen')
   sandbox = await openSandbox()
-  env = { SANDBOX_URL: sandbox.url, MANAGEMENT_TOKEN: sandbox.managementToken }
-  migration = await migrationOf(manifest(influxd.dirs, 'direct', CONFLICTS), env)
+  await sandbox.admin('POST', '/databases', { name: 'there' })
+  await sandbox.admin('POST', '/databases', { name: 'short', retentionPeriod: Number(720n * HOUR) })
+  await sandbox.write(OURS, { bucket: 'there' })
+  env = { SANDBOX_URL: sandbox.url, MANAGEMENT_TOKEN: sandbox.managementToken, TOKEN: sandbox.token }
+  migration = await migrationOf(manifest(influxd.dirs, 'direct', CONFLICTS, 'tokens: [{ env: TOKEN }]'), env)
 })
 afterAll(async () => {
   await migration.remove()
@@ -102,10 +116,12 @@ function namesIn({ stdout }: Finished): string[] {
 }
 
 it('a bare manifest writes nothing, and names every conflict', async () => {
+  const { lines, points } = sandbox.stats()
   const run = await migration.run('--json')
   expect(run.exitCode).toBe(2)
   expect(run.stderr).toContain('preflight/unresolved')
   expect(namesIn(run)).toEqual([
+    'error preflight/column-type there machine.load 1',
     'error preflight/columns conflicts/autogen wide -',
     'error preflight/columns conflicts/autogen wider -',
     'error preflight/field-types conflicts/autogen types.a 2',
@@ -114,6 +130,7 @@ it('a bare manifest writes nothing, and names every conflict', async () => {
     'error preflight/name conflicts/autogen tab\\there 1',
     'error preflight/name conflicts/autogen tabs.a\\tb 1',
     'error preflight/name conflicts/autogen tabs.a\\tb 1',
+    'error preflight/retention short -',
     'error preflight/tables many -',
     'error preflight/tag-and-field conflicts/autogen across.u 1',
     'error preflight/tag-and-field conflicts/autogen clash.t 1',
@@ -121,8 +138,8 @@ it('a bare manifest writes nothing, and names every conflict', async () => {
     'error preflight/value conflicts/autogen tabs 1',
     'warning preflight/reserved-name conflicts/autogen _hidden -',
   ])
-  expect(sandbox.stats()).toMatchObject({ writeRequests: 0, points: 0 })
-  expect(await databases()).toEqual(['db'])
+  expect(sandbox.stats()).toMatchObject({ lines, points })
+  expect((await databases()).sort()).toEqual(['db', 'short', 'there'])
   const { slices, databases: made, tokens, runs } = await migration.status()
   expect({ slices, made, tokens }).toEqual({ slices: {}, made: {}, tokens: {} })
   expect(runs).toHaveLength(1)
@@ -154,6 +171,14 @@ it('migrates with what is suggested, and what is there is what influxd answers u
   expect(new Set(wider.map((point) => / "(c\d+)" @/.exec(point)?.[1])).size).toBe(1200)
   expect(await readBack(sandbox, { database: 'conflicts/weekly' })).toHaveLength(1)
   expect(await readBack(sandbox, { database: 'many' })).toHaveLength(501)
+  const asGiven = (await readBack(influxd, { database: 'there', retentionPolicy: 'autogen' })).map((point) =>
+    point.replace('"load"', '"load_float"'),
+  )
+  const there = await readBack(sandbox, { database: 'there' })
+  expect(there.filter((point) => !point.includes('"load"'))).toEqual(asGiven)
+  expect(there).toHaveLength(3)
+  const [recent, ...older] = await readBack(sandbox, { database: 'short' })
+  expect([recent, older]).toEqual([expect.stringContaining('= 2 (float)'), []])
   const letters = (await migration.letters()).map(({ reason }) => reason).sort()
   expect(letters).toEqual(['String is greater than 64KB', 'the tag value holds a tab'])
   const compared = await ferry(['verify', join(migration.folder, 'manifest.yaml'), '--level', 'full'], {
@@ -161,7 +186,7 @@ it('migrates with what is suggested, and what is there is what influxd answers u
     env,
   })
   expect(compared).toMatchObject({ exitCode: 0, stderr: '' })
-  expect(compared.stdout).toContain('4 slices equal')
+  expect(compared.stdout).toContain('6 slices equal')
   const again = await migration.run()
   expect(again.stdout).toContain('Nothing to do')
 })
@@ -187,6 +212,28 @@ it('a staged run looks at strings while it exports, and writes nothing either', 
     expect(await readBack(sandbox, { database: 'notes' })).toHaveLength(1)
   } finally {
     await staged.remove()
+  }
+})
+
+it('sees the columns of a database that is there as soon as it has a token, and then writes nothing either', async () => {
+  await sandbox.admin('POST', '/databases', { name: 'later' })
+  await sandbox.write(OURS, { bucket: 'later' })
+  const mapping = '  - { source: s, database: there, retentionPolicy: autogen, target: later }'
+  const late = await migrationOf(manifest(influxd.dirs, 'staged', mapping), env)
+  try {
+    const before = await readBack(sandbox, { database: 'later' })
+    const run = await late.run('--json')
+    expect(run.exitCode).toBe(2)
+    expect(run.stderr).toContain('preflight/unresolved')
+    expect(namesIn(run)).toEqual(['error preflight/column-type later machine.load 1'])
+    expect(await readBack(sandbox, { database: 'later' })).toEqual(before)
+    const file = join(late.folder, 'manifest.yaml')
+    const suggested = await ferry(['validate', file, '--deep', '--suggest'], { cwd: late.folder, env })
+    await late.rewrite((await readFile(file, 'utf8')).replace(/^mappings:.*/ms, () => suggested.stdout))
+    expect(await late.run()).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(await readBack(sandbox, { database: 'later' })).toHaveLength(before.length + 2)
+  } finally {
+    await late.remove()
   }
 })
 

@@ -8,7 +8,8 @@ const spool = { dir: '/work' } as Migration['spool']
 const slice = (...files: [path: string, bytes: number][]) =>
   ({ files: files.map(([path, bytes]) => ({ path, bytes, modified: 0n })) }) as unknown as Slice
 const facts = (part: Partial<ClusterFacts>): ClusterFacts => ({
-  ...{ databases: undefined, tables: new Map(), clockDifference: undefined, refusals: [], notes: [] },
+  ...{ databases: undefined, tables: new Map(), clockDifference: undefined, refusals: [] },
+  ...{ notes: [], unseen: [] },
   ...part,
 })
 
