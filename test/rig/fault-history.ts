@@ -201,7 +201,12 @@ export class FaultHistory {
       () => false,
     )
     if (!there) return `${killed}, no state yet`
-    await this.#damage(this.#statePath)
+    const contents = async (path: string) => JSON.stringify(JSON.parse(await readFile(path, 'utf8')))
+    // Another white space than before is no damage.
+    do {
+      await copyFile(copy, this.#statePath)
+      await this.#damage(this.#statePath)
+    } while ((await contents(this.#statePath).catch(() => undefined)) === (await contents(copy)))
     const refused = await this.#start().ended
     if (!/\(state\/(damaged|edited|version|other-migration)\)/.test(refused.stderr))
       throw new Error(`a damaged state was not refused: ${refused.stderr}`)
