@@ -1,12 +1,13 @@
 /** What the cluster has already and what the tokens at hand may do, as far as it can be asked. Nothing is changed there. */
 import { gzipSync } from 'node:zlib'
 import { Failure } from '../core/failure.ts'
+import { getOrAdd } from '../core/get-or-add.ts'
 import type { Clock } from '../io/clock.ts'
 import { resolveSecret } from '../io/secrets.ts'
 import type { ClusterAdmin, DatabaseInfo } from '../cluster/cluster.ts'
 import { ping } from '../cluster/http.ts'
 import { readKeptToken } from '../cluster/kept-token.ts'
-import { query } from '../cluster/query.ts'
+import { query, type Series } from '../cluster/query.ts'
 import { tokenPath } from '../cluster/tokens.ts'
 import { openWriteClient } from '../cluster/write-client.ts'
 import type { FieldType, Migration, TokenRequest } from '../manifest/migration.ts'
@@ -71,7 +72,7 @@ export async function askCluster(options: AskOptions): Promise<ClusterFacts> {
     if (databases !== undefined && !databases.has(database)) continue
     const token = tokens.find(({ read }) => read.includes(database) || read.includes('*'))
     const secret = token && (await secretAtHand(token, migration, signal))
-    const read = secret === undefined ? undefined : await readTables(options, database, secret)
+    const read = secret === undefined ? undefined : await tablesOrReason(options, database, secret)
     if (typeof read === 'object') facts.tables.set(database, read)
     else unread.push(database)
     if (secret === undefined) facts.unseen.push(database)
@@ -98,28 +99,28 @@ async function secretAtHand(
 }
 
 /** Tables with their columns; a reason when the token may not read; `undefined` when the answer says nothing. */
-async function readTables(
+async function tablesOrReason(
   { migration, signal }: AskOptions,
   database: string,
   secret: string,
 ): Promise<ExistingTables | string | undefined> {
-  const ask = (q: string) => query(migration.target, secret, database, q, signal)
   try {
-    const tables = new Map<string, ExistingTable>()
-    const tableOf = (name: string) => {
-      let table = tables.get(name)
-      if (table === undefined) tables.set(name, (table = { tags: new Set(), fields: new Map() }))
-      return table
-    }
-    for (const { name, values } of await ask('SHOW FIELD KEYS'))
-      for (const [field, type] of values as [string, FieldType][]) tableOf(name).fields.set(field, type)
-    for (const { name, values } of await ask('SHOW TAG KEYS'))
-      for (const [tag] of values as [string][]) tableOf(name).tags.add(tag)
-    return tables
+    return await readTables((q) => query(migration.target, secret, database, q, signal))
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     return error.code === 'query/unauthorized' ? error.message : undefined
   }
+}
+
+/** Tables with their columns, asked for with `ask`, one statement at a time. @throws what `ask` does */
+export async function readTables(ask: (q: string) => Promise<Series[]>): Promise<ExistingTables> {
+  const tables = new Map<string, ExistingTable>()
+  const tableOf = (name: string) => getOrAdd(tables, name, () => ({ tags: new Set(), fields: new Map() }))
+  for (const { name, values } of await ask('SHOW FIELD KEYS'))
+    for (const [field, type] of values as [string, FieldType][]) tableOf(name).fields.set(field, type)
+  for (const { name, values } of await ask('SHOW TAG KEYS'))
+    for (const [tag] of values as [string][]) tableOf(name).tags.add(tag)
+  return tables
 }
 
 /** An empty body writes nothing, and is acknowledged when the token may write. */

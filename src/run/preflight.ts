@@ -1,7 +1,7 @@
 /** The preflight of a run: with an error nothing is written. */
 import { ExitCode, Failure } from '../core/failure.ts'
 import { ping } from '../cluster/http.ts'
-import { askCluster, type ClusterFacts, type ExistingTables } from '../preflight/cluster-facts.ts'
+import { askCluster, readTables, type ClusterFacts, type ExistingTables } from '../preflight/cluster-facts.ts'
 import type { ClusterAdmin } from '../cluster/cluster.ts'
 import { QueryClient } from '../cluster/query.ts'
 import { mappingOfSlice } from '../plan/mapping-of-slice.ts'
@@ -11,9 +11,7 @@ import { reportOf } from '../preflight/report.ts'
 import { countFindings, hasErrors } from '../preflight/show-preflight.ts'
 import type { Slice } from '../plan/plan.ts'
 import { targetsOf, type RunContext } from './context.ts'
-import { tokenRequestsOf, type TokenInHand } from './token.ts'
-import { PatientQuery } from '../verify/patient-query.ts'
-import { QueriedDatabase } from '../verify/queried-database.ts'
+import { queryAs, tokenRequestsOf, type TokenInHand } from './token.ts'
 
 /** Phases that talk to the cluster. */
 const ONLINE = ['create', 'token', 'write', 'verify'] as const
@@ -71,11 +69,7 @@ export async function preflightOfColumns(
   }
   if (cluster === undefined || seen.size === 0) return
   const tables = new Map([...cluster.tables, ...seen])
-  const findings = await lookAt(
-    context,
-    { ...cluster, tables },
-    { replayedWals: undefined, isDeep: () => false },
-  )
+  const findings = await lookAt(context, { ...cluster, tables }, { isDeep: () => false })
   // Warnings were told of.
   expectResolved(
     context,
@@ -85,23 +79,16 @@ export async function preflightOfColumns(
 
 /** None where they cannot be read: no token may, or the server has no /query. */
 async function existingTables(
-  { migration, clock, signal }: RunContext,
+  context: RunContext,
   database: string,
   readerOf: (database: string) => TokenInHand,
 ): Promise<ExistingTables> {
   let client: QueryClient | undefined
   try {
-    const { secret, createdAt } = readerOf(database)
-    const activeBy = createdAt === undefined ? undefined : createdAt + migration.target.write.tokenActivation
-    client = new QueryClient(migration.target, { token: secret })
-    const query = new PatientQuery({ client, database, clock, signal, activeBy })
-    const columns = await new QueriedDatabase(query).columns()
-    return new Map(
-      [...columns].map(([name, { fields, tags }]) => [
-        name,
-        { tags, fields: new Map([...fields].map(([field, [type = 'float']]) => [field, type])) },
-      ]),
-    )
+    const token = readerOf(database)
+    client = new QueryClient(context.migration.target, { token: token.secret })
+    const query = queryAs(token, client, database, context)
+    return await readTables(async (q) => (await query.ask([q])).flat())
   } catch (error) {
     if (error instanceof Failure && UNREADABLE.has(error.code)) return new Map()
     throw error

@@ -3,8 +3,10 @@ import { ExitCode, Failure } from '../core/failure.ts'
 import { countOf } from '../core/units.ts'
 import type { ClusterAdmin, WriteClient } from '../cluster/cluster.ts'
 import { obtainToken } from '../cluster/tokens.ts'
+import type { QueryClient } from '../cluster/query.ts'
 import { openWriteClient } from '../cluster/write-client.ts'
 import type { TokenRequest } from '../manifest/migration.ts'
+import { PatientQuery } from '../verify/patient-query.ts'
 import { targetsOf, type RunContext } from './context.ts'
 
 export interface TokenInHand {
@@ -34,6 +36,17 @@ export function tokenRequestsOf(context: Pick<RunContext, 'migration' | 'plan'>)
       keep: undefined,
     },
   ]
+}
+
+/** Questions to a database, for which a young token is waited for. */
+export function queryAs(
+  { createdAt }: TokenInHand,
+  client: QueryClient,
+  database: string,
+  { migration, clock, signal }: RunContext,
+): PatientQuery {
+  const activeBy = createdAt === undefined ? undefined : createdAt + migration.target.write.tokenActivation
+  return new PatientQuery({ client, database, clock, signal, activeBy })
 }
 
 /** The tokens of a run and the clients opened with them. */

@@ -6,7 +6,6 @@ import { QueryClient } from '../cluster/query.ts'
 import { readSliceFigures } from '../lines/figures-file.ts'
 import type { FieldFigures } from '../lines/figures.ts'
 import type { Slice } from '../plan/plan.ts'
-import { PatientQuery } from '../verify/patient-query.ts'
 import { QueriedDatabase } from '../verify/queried-database.ts'
 import type { SourceReader } from '../verify/source-reader.ts'
 import type { Verification } from '../verify/verification.generated.ts'
@@ -15,7 +14,7 @@ import { verifySlices, type SliceResult } from '../verify/verify-slices.ts'
 import { stateOf, type RunContext } from './context.ts'
 import { FilesReader } from './files-reader.ts'
 import { lettersOf } from './slice-letters.ts'
-import type { TokenInHand } from './token.ts'
+import { queryAs, type TokenInHand } from './token.ts'
 import { VerificationUnderWay } from './verification-under-way.ts'
 import { VerifyProgress } from './verify-progress.ts'
 import { figuresPath } from './work-folder.ts'
@@ -80,11 +79,8 @@ export async function verify(context: RunContext, options: VerificationOptions):
     return client
   }
   const database = once((name: string) => {
-    const { secret, createdAt } = readerOf(name)
-    const activeBy = createdAt === undefined ? undefined : createdAt + migration.target.write.tokenActivation
-    return new QueriedDatabase(
-      new PatientQuery({ client: clientOf(secret), database: name, clock, signal, activeBy }),
-    )
+    const token = readerOf(name)
+    return new QueriedDatabase(queryAs(token, clientOf(token.secret), name, context))
   })
   try {
     await verifySlices({

@@ -151,8 +151,9 @@ export class QueriedDatabase {
 
   /** Of fields of one measurement. */
   #figureQuestions(own: readonly Answered[], window: TimeWindow): Question[] {
+    const { measurement } = (own[0] as Answered).ask
     return pieces(own, FIELDS_A_STATEMENT).map((some) => ({
-      statement: this.#select(some.flatMap(({ ask }) => callsOf(ask)).join(', '), some, window),
+      statement: this.#select(some.flatMap(({ ask }) => callsOf(ask)).join(', '), measurement, window),
       read: (series) => {
         const cells = series?.values[0]?.slice(1)[Symbol.iterator]()
         if (cells === undefined) return
@@ -166,14 +167,14 @@ export class QueriedDatabase {
    * and none before or behind. The times of those for which it is so are known then.
    */
   #endQuestions(own: readonly Answered[], { start, end }: TimeWindow): Question[] {
-    const { times } = (own[0] as Answered).ask
+    const { measurement, times } = (own[0] as Answered).ask
     if (typeof times === 'boolean' || times.first < start || times.last >= end) return []
     const { first, last } = times
     return pieces(own, FIELDS_A_STATEMENT).flatMap((some) => {
       const fits = new Set(some)
       const calls = some.map(({ ask }) => `count(${identifier(ask.field)})`).join(', ')
       const ask = (window: TimeWindow, isThere: boolean) => ({
-        statement: this.#select(calls, some, window),
+        statement: this.#select(calls, measurement, window),
         read: (series: Series | undefined) => {
           const [, ...counts] = series?.values[0] ?? []
           some.forEach((one, i) => {
@@ -195,9 +196,9 @@ export class QueriedDatabase {
     })
   }
 
-  #timeQuestions({ ask, found }: Answered, window: TimeWindow): Question[] {
+  #timeQuestions({ ask: { measurement, field }, found }: Answered, window: TimeWindow): Question[] {
     return (['first', 'last'] as const).map((call) => ({
-      statement: this.#select(`${call}(${identifier(ask.field)})`, [{ ask, found }], window),
+      statement: this.#select(`${call}(${identifier(field)})`, measurement, window),
       read: (series) => {
         const time = series === undefined ? undefined : bigintOf(series.values[0]?.[0])
         if (time !== undefined) found[call] = time
@@ -205,8 +206,8 @@ export class QueriedDatabase {
     }))
   }
 
-  #select(calls: string, [one]: readonly Answered[], window: TimeWindow): string {
-    return `SELECT ${calls} FROM ${this.#from(one?.ask.measurement ?? '')} WHERE ${within(window)}`
+  #select(calls: string, measurement: string, window: TimeWindow): string {
+    return `SELECT ${calls} FROM ${this.#from(measurement)} WHERE ${within(window)}`
   }
 
   /** In the order in which they are asked. */
@@ -221,8 +222,8 @@ export class QueriedDatabase {
     const [measurements = []] = await this.#query.ask(['SHOW MEASUREMENTS'])
     const names = measurements.flatMap(({ values }) => values.map(([name]) => String(name)))
     const columns = new Map<string, Columns>()
-    for (let first = 0; first < names.length; first += TABLES_A_STATEMENT) {
-      const from = names.slice(first, first + TABLES_A_STATEMENT).map((name) => this.#from(name))
+    for (const some of pieces(names, TABLES_A_STATEMENT)) {
+      const from = some.map((name) => this.#from(name))
       const [fields = [], tags = []] = await this.#query.ask([
         `SHOW FIELD KEYS FROM ${from.join(', ')}`,
         `SHOW TAG KEYS FROM ${from.join(', ')}`,
