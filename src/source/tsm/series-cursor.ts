@@ -20,7 +20,7 @@ import { NO_RANGES } from './time-ranges.ts'
 import { readTombstones, tombstonePathOf, Tombstones } from './tombstones.ts'
 import { shardsOf } from './slice-shards.ts'
 import { TsmFile } from './tsm-file.ts'
-import type { TsmIndex } from './tsm-index.ts'
+import { INDEX_CHUNK, type TsmIndex } from './tsm-index.ts'
 import type { ReplayedWals } from './replayed-wals.ts'
 import { closeWal, readWal, type Wal } from './wal.ts'
 import type { WalCounts } from './wal-points.ts'
@@ -84,7 +84,7 @@ export async function openSeriesCursor(
   const half = Math.floor(options.memory / 2)
   const walMemory = options.walMemory ?? half
   const budget = { left: half, total: half }
-  const chunk = Math.max(1 << 14, Math.min(1 << 20, Math.floor(half / 2 / Math.max(1, tsmFiles))))
+  const chunk = Math.max(1 << 14, Math.min(INDEX_CHUNK, Math.floor(half / 2 / Math.max(1, tsmFiles))))
   const walShards = shards.filter(({ wal }) => wal.length > 0).length
   try {
     for (const [number, shard] of shards.entries()) {

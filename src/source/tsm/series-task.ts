@@ -64,7 +64,8 @@ export class TaskPacker {
     const { buffer } = this.#bytes
     const stores = [...this.#stores.keys()].map((store) => store.share())
     const task = { bytes: buffer, size: this.#at, stores }
-    this.#bytes = Buffer.allocUnsafeSlow(1 << 16)
+    // The next one is about as large.
+    this.#bytes = Buffer.allocUnsafeSlow(this.#bytes.length)
     this.#at = 0
     this.#stores = new Map()
     return task
