@@ -16,8 +16,13 @@ declare const WebAssembly: {
   Instance: new (module: object) => { readonly exports: unknown }
 }
 
-/** One gzip member; `undefined` for a batch that zlib would make smaller: long texts, in which things come again. */
-export type RowGzip = (rows: Uint8Array) => Uint8Array | undefined
+/** One batch after another, in memory of its own. */
+export interface RowGzip {
+  /** Where a batch of at most so many bytes is put; what was there before is lost. @throws RangeError when memory is out. */
+  buffer(bytes: number): Buffer
+  /** One gzip member of the first `size` bytes there; `undefined` for a batch that zlib would make smaller: long texts, in which things come again. */
+  compress(size: number): Uint8Array | undefined
+}
 
 /** RFC 1952: deflate, no time, no name, an unknown system. */
 const HEADER = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255])
@@ -27,21 +32,26 @@ const MOST_WORDS = 0.2
 
 let compiled: object | undefined
 
-/** Memory, kept: what the longest batch has, and what it is compressed to. */
+/** Memory is kept: what the longest batch has, and what it is compressed to. */
 export function createRowGzip(): RowGzip {
   compiled ??= new WebAssembly.Module(Buffer.from(deflateModule, 'base64'))
   const wasm = new WebAssembly.Instance(compiled).exports as Exports
-  return (rows) => {
-    const address = wasm.begin(rows.length) >>> 0
-    if (address === 0) return undefined
-    new Uint8Array(wasm.memory.buffer, address, rows.length).set(rows)
-    const size = wasm.deflate(rows.length) >>> 0
-    if (wasm.wordBytes() > rows.length * MOST_WORDS) return undefined
-    const member = Buffer.allocUnsafeSlow(HEADER.length + size + TRAILER_BYTES)
-    member.set(HEADER)
-    member.set(new Uint8Array(wasm.memory.buffer, wasm.result() >>> 0, size), HEADER.length)
-    const at = member.writeUInt32LE(crc32(rows), HEADER.length + size)
-    member.writeUInt32LE(rows.length, at)
-    return member
+  let rows = Buffer.alloc(0)
+  return {
+    buffer(bytes) {
+      const address = wasm.begin(bytes) >>> 0
+      if (address === 0) throw new RangeError(`no memory for a batch of ${bytes} bytes`)
+      return (rows = Buffer.from(wasm.memory.buffer, address, bytes))
+    },
+    compress(size) {
+      const bytes = wasm.deflate(size) >>> 0
+      if (wasm.wordBytes() > size * MOST_WORDS) return undefined
+      const member = Buffer.allocUnsafeSlow(HEADER.length + bytes + TRAILER_BYTES)
+      member.set(HEADER)
+      member.set(new Uint8Array(wasm.memory.buffer, wasm.result() >>> 0, bytes), HEADER.length)
+      const at = member.writeUInt32LE(crc32(rows.subarray(0, size)), HEADER.length + bytes)
+      member.writeUInt32LE(size, at)
+      return member
+    },
   }
 }

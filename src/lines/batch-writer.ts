@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { crc32, gzip } from 'node:zlib'
 import { BlockType } from '../kernel/kernel.ts'
+import type { RowGzip } from '../kernel/row-gzip.ts'
 import type { FigureBook } from './figure-book.ts'
 import { LONG_STRING, longStringReason } from './long-strings.ts'
 import { NO_SERIES, copyBytes } from './rows.ts'
@@ -32,7 +33,8 @@ export interface BatchDestination {
 }
 
 interface Pending {
-  buffer: Buffer
+  /** To be used again. */
+  buffer: Buffer | undefined
   entry: BatchSums
   gzip: Promise<Uint8Array>
 }
@@ -43,8 +45,8 @@ export interface BatchWriterOptions {
   /** Gets the figures of the rows of {@link BatchWriter.writeAll}. */
   figures?: FigureBook | undefined
   signal: AbortSignal
-  /** Tried first at level 1; `undefined`: zlib does it. */
-  gzip?: ((rows: Uint8Array) => Uint8Array | undefined) | undefined
+  /** Tried first at level 1, and for nobody else meanwhile. Default: zlib does it. */
+  gzip?: RowGzip | undefined
   /** Batches being compressed at once; with the one being filled, as many and one buffers of `batch.bytes`. */
   inFlight?: number
 }
@@ -88,7 +90,7 @@ export class BatchWriter {
     this.#gzip = gzipLevel === 1 ? gzip : undefined
     this.#signal = signal
     this.#inFlight = inFlight
-    this.#buffer = Buffer.allocUnsafeSlow(limits.bytes)
+    this.#buffer = this.#newBuffer()
   }
 
   /** Writes all rows of a cursor. Rows that hold nothing but holes are left out. */
@@ -101,7 +103,7 @@ export class BatchWriter {
       const bytes = values + this.#series.key.length + timeEnd + 2
       const { lines, bytes: limit } = this.#limits
       if (this.#lines > 0 && (this.#lines >= lines || this.#at + bytes > limit)) await this.#closeBatch()
-      if (bytes > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(bytes) // alone in its batch
+      if (bytes > this.#buffer.length) this.#buffer = this.#newBuffer(bytes) // alone in its batch
       this.#writeRow(rows, timeEnd)
     }
   }
@@ -120,7 +122,7 @@ export class BatchWriter {
     if (this.#lines > 0 && !fits) await this.#closeBatch()
     if (bytes.length > this.#buffer.length) {
       if (rows > 1) throw new RangeError(`${rows} rows are appended that no batch has room for`)
-      this.#buffer = Buffer.allocUnsafeSlow(bytes.length) // alone in its batch
+      this.#buffer = this.#newBuffer(bytes.length) // alone in its batch
     }
     this.#buffer.set(bytes, this.#at)
     this.#at += bytes.length
@@ -209,20 +211,30 @@ export class BatchWriter {
 
   async #closeBatch(): Promise<void> {
     this.#signal.throwIfAborted()
-    const buffer = this.#buffer
-    const raw = buffer.subarray(0, this.#at)
-    const own = this.#gzip?.(raw)
-    const zlib = () => compress(raw, { level: this.#level, chunkSize: GZIP_CHUNK_BYTES })
-    const promise = own === undefined ? zlib() : Promise.resolve(own)
+    const raw = this.#buffer.subarray(0, this.#at)
+    const own = this.#gzip?.compress(this.#at)
+    const promise = own === undefined ? this.#zlib(raw) : Promise.resolve(own)
     promise.catch(() => undefined) // awaited later, in order
     const entry = { rawBytes: this.#at, lines: this.#lines, points: this.#batchPoints }
+    const buffer = this.#gzip === undefined ? this.#buffer : undefined
     this.#pending.push({ buffer, entry, gzip: promise })
     this.#count(entry)
     this.#at = 0
     this.#lines = 0
     this.#batchPoints = 0
     if (this.#pending.length > this.#inFlight) await this.#writeOldest()
-    this.#buffer = this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.#limits.bytes)
+    this.#buffer = this.#newBuffer()
+  }
+
+  #newBuffer(bytes = this.#limits.bytes): Buffer {
+    if (this.#gzip !== undefined) return this.#gzip.buffer(bytes)
+    return (bytes === this.#limits.bytes ? this.#spare.pop() : undefined) ?? Buffer.allocUnsafeSlow(bytes)
+  }
+
+  #zlib(raw: Buffer): Promise<Uint8Array> {
+    // The next batch will be where this one is.
+    const kept = this.#gzip === undefined ? raw : Buffer.from(raw)
+    return compress(kept, { level: this.#level, chunkSize: GZIP_CHUNK_BYTES })
   }
 
   async #writeOldest(): Promise<void> {
@@ -231,7 +243,7 @@ export class BatchWriter {
     this.#pending.shift()
     await this.#write(member, oldest.entry)
     // A buffer that a huge row made is not kept.
-    if (oldest.buffer.length === this.#limits.bytes) this.#spare.push(oldest.buffer)
+    if (oldest.buffer?.length === this.#limits.bytes) this.#spare.push(oldest.buffer)
   }
 
   #count({ lines, points, rawBytes }: BatchSums): void {

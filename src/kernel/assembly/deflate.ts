@@ -22,6 +22,8 @@ const distanceCounts: usize = memory.data(30 * 4, 16)
 const lengths: usize = memory.data(286 + 30, 16)
 const literalCodes: usize = memory.data(286 * 4, 16)
 const distanceCodes: usize = memory.data(30 * 4, 16)
+/** By length - 3. */
+const lengthCodes: usize = memory.data(256 * 4, 16)
 const runCounts: usize = memory.data(19 * 4, 16)
 const runLengths: usize = memory.data(19, 16)
 const runCodes: usize = memory.data(19 * 4, 16)
@@ -76,10 +78,13 @@ export function deflate(size: usize): usize {
   words = 0
   const end = input + size
   v128.store(end, i64x2.splat(0))
+  clearCounts()
   let at = input
   // The first row has none before it.
-  while (at < end && load<u8>(at) != NEWLINE) at += 1
-  at = min(at + 1, end)
+  for (let byte: u8 = 0; at < end && byte != NEWLINE; at++) {
+    byte = load<u8>(at)
+    count(literalCounts, byte)
+  }
   let before = input
   let blockStart = input
   let literalStart = input
@@ -101,8 +106,11 @@ export function deflate(size: usize): usize {
     }
     if (length >= SHORTEST) {
       store<u32>(step, <u32>(at - literalStart))
-      store<u32>(step, ((<u32>(length - 3)) << 16) | (<u32>(at - before - 1)), 4)
+      const distance = <u32>(at - before - 1)
+      store<u32>(step, ((<u32>(length - 3)) << 16) | distance, 4)
       step += 8
+      count(literalCounts, 257 + <usize>load<u8>(lengthSymbols + length - 3))
+      count(distanceCounts, distanceSymbol(distance))
       at += length
       before += length
       literalStart = at
@@ -117,6 +125,7 @@ export function deflate(size: usize): usize {
     if (!isEnd(byte)) {
       // What is different: a value, to its end, or to where it is the same again.
       do {
+        count(literalCounts, byte)
         at += 1
         if (!isEnd(load<u8>(before))) before += 1
         if (load<u32>(before) == load<u32>(at)) break
@@ -127,6 +136,7 @@ export function deflate(size: usize): usize {
       do before += 1
       while (!isEnd(load<u8>(before)))
     } else {
+      count(literalCounts, byte)
       at += 1
       // `before` stays exactly one row behind, whatever the rows have.
       if (byte == NEWLINE) before = afterRow(before)
@@ -153,7 +163,7 @@ function distanceSymbol(distance: u32): usize {
 
 /** The steps from `start` on in the input, and so many literals more. */
 function writeBlock(start: usize, stepsEnd: usize, more: u32, last: bool): void {
-  countSymbols(start, stepsEnd, more)
+  for (let byte: usize = 0x3a; byte < 256; byte++) words += load<u32>(literalCounts + (byte << 2))
   codeLengths(literalCounts, LITERALS, 15, lengths)
   // A block needs a distance, used or not.
   if (occurring(distanceCounts, DISTANCES) == 0) store<u32>(distanceCounts, 1)
@@ -162,43 +172,26 @@ function writeBlock(start: usize, stepsEnd: usize, more: u32, last: bool): void 
   assignCodes(lengths + LITERALS, DISTANCES, distanceCodes)
   write(last ? 5 : 4, 3)
   writeCodes()
+  addLengths()
   writeSteps(start, stepsEnd, more)
   const end = load<u32>(literalCodes + (END_OF_BLOCK << 2))
   write(end >> 8, end & 0xff)
+  clearCounts()
   if (last && bitCount > 0) {
     store<u8>(out, <u8>bits)
     out += 1
   }
 }
 
-function countSymbols(start: usize, stepsEnd: usize, more: u32): void {
+function clearCounts(): void {
   memory.fill(literalCounts, 0, LITERALS * 4)
   memory.fill(distanceCounts, 0, DISTANCES * 4)
-  store<u32>(literalCounts + (END_OF_BLOCK << 2), 1)
-  let at = start
-  for (let step = steps; step < stepsEnd; step += 8) {
-    at = countLiterals(at, load<u32>(step))
-    const length = <usize>load<u16>(step, 6)
-    const symbol = literalCounts + ((257 + <usize>load<u8>(lengthSymbols + length)) << 2)
-    store<u32>(symbol, load<u32>(symbol) + 1)
-    const distance = distanceCounts + (distanceSymbol(load<u16>(step, 4)) << 2)
-    store<u32>(distance, load<u32>(distance) + 1)
-    at += length + 3
-  }
-  countLiterals(at, more)
+  count(literalCounts, END_OF_BLOCK)
 }
 
-function countLiterals(from: usize, literals: u32): usize {
-  const end = from + literals
-  let letters: u32 = 0
-  for (let at = from; at < end; at++) {
-    const byte = <usize>load<u8>(at)
-    const counter = literalCounts + (byte << 2)
-    store<u32>(counter, load<u32>(counter) + 1)
-    letters += <u32>(byte > 0x39)
-  }
-  words += letters
-  return end
+function count(counts: usize, symbol: usize): void {
+  const at = counts + (symbol << 2)
+  store<u32>(at, load<u32>(at) + 1)
 }
 
 function occurring(counts: usize, symbols: u32): u32 {
@@ -257,10 +250,23 @@ function findRuns(): u32 {
 }
 
 function addRun(found: u32, symbol: u32, extra: u32): u32 {
-  const at = runCounts + (symbol << 2)
-  store<u32>(at, load<u32>(at) + 1)
+  count(runCounts, symbol)
   store<u32>(runs + (found << 2), symbol | (extra << 8))
   return found + 1
+}
+
+/** The codes of the lengths, with the bits behind them. */
+function addLengths(): void {
+  for (let length: usize = 0; length < 256; length++) {
+    const symbol = <usize>load<u8>(lengthSymbols + length)
+    const code = load<u32>(literalCodes + ((257 + symbol) << 2))
+    const size = code & 0xff
+    const extra = <u32>length - load<u16>(lengthBases + (symbol << 1))
+    store<u32>(
+      lengthCodes + (length << 2),
+      (((code >> 8) | (extra << size)) << 8) | (size + load<u8>(lengthBits + symbol)),
+    )
+  }
 }
 
 function writeSteps(start: usize, stepsEnd: usize, more: u32): void {
@@ -271,16 +277,17 @@ function writeSteps(start: usize, stepsEnd: usize, more: u32): void {
   for (let step = steps; ; step += 8) {
     const isLast = step == stepsEnd
     const end = at + (isLast ? more : load<u32>(step))
-    // Two codes, of at most 15 bits each, at once.
-    for (; at < end; at += 2) {
+    // Three codes, of at most 15 bits each, at once, and nothing for those behind the end: a branch costs more.
+    for (; at < end; at += 3) {
       const one = load<u32>(literalCodes + ((<usize>load<u8>(at)) << 2))
       pending |= (<u64>(one >> 8)) << pendingCount
       pendingCount += one & 0xff
-      if (at + 1 < end) {
-        const two = load<u32>(literalCodes + ((<usize>load<u8>(at, 1)) << 2))
-        pending |= (<u64>(two >> 8)) << pendingCount
-        pendingCount += two & 0xff
-      }
+      const two = select<u32>(load<u32>(literalCodes + ((<usize>load<u8>(at, 1)) << 2)), 0, at + 1 < end)
+      pending |= (<u64>(two >> 8)) << pendingCount
+      pendingCount += two & 0xff
+      const three = select<u32>(load<u32>(literalCodes + ((<usize>load<u8>(at, 2)) << 2)), 0, at + 2 < end)
+      pending |= (<u64>(three >> 8)) << pendingCount
+      pendingCount += three & 0xff
       store<u64>(to, pending)
       const bytes = pendingCount >> 3
       to += <usize>bytes
@@ -289,21 +296,18 @@ function writeSteps(start: usize, stepsEnd: usize, more: u32): void {
     }
     at = end
     if (isLast) break
-    const length = <u32>load<u16>(step, 6)
+    const length = <usize>load<u16>(step, 6)
     const distance = <u32>load<u16>(step, 4)
     at += length + 3
-    const symbol = <usize>load<u8>(lengthSymbols + length)
-    const code = load<u32>(literalCodes + ((257 + symbol) << 2))
+    const lengthCode = load<u32>(lengthCodes + (length << 2))
+    pending |= (<u64>(lengthCode >> 8)) << pendingCount
+    pendingCount += lengthCode & 0xff
+    const symbol = distanceSymbol(distance)
+    const code = load<u32>(distanceCodes + (symbol << 2))
     pending |= (<u64>(code >> 8)) << pendingCount
     pendingCount += code & 0xff
-    pending |= (<u64>(length - load<u16>(lengthBases + (symbol << 1)))) << pendingCount
-    pendingCount += load<u8>(lengthBits + symbol)
-    const other = distanceSymbol(distance)
-    const otherCode = load<u32>(distanceCodes + (other << 2))
-    pending |= (<u64>(otherCode >> 8)) << pendingCount
-    pendingCount += otherCode & 0xff
-    pending |= (<u64>(distance - load<u32>(distanceBases + (other << 2)))) << pendingCount
-    pendingCount += load<u8>(distanceBits + other)
+    pending |= (<u64>(distance - load<u32>(distanceBases + (symbol << 2)))) << pendingCount
+    pendingCount += load<u8>(distanceBits + symbol)
     store<u64>(to, pending)
     const bytes = pendingCount >> 3
     to += <usize>bytes
