@@ -16,7 +16,12 @@ import type { Transform } from '../manifest/migration.ts'
 import type { SeriesColumn, SeriesToRead } from '../source/tsm/load-window.ts'
 import { TaskPacker, type TaskSeries } from '../source/tsm/series-task.ts'
 import type { ReplayedWals } from '../source/tsm/replayed-wals.ts'
-import { openSeriesCursor, type SeriesCursor, type SeriesSources } from '../source/tsm/series-cursor.ts'
+import {
+  openSeriesCursor,
+  type SeriesCursor,
+  type SeriesCursorOptions,
+  type SeriesSources,
+} from '../source/tsm/series-cursor.ts'
 import type { WalNote } from '../source/tsm/wal-segment.ts'
 import type { TaskRunner } from './export-threads.ts'
 import { failureOf, type TaskItem, type TaskSettings } from './read-task.ts'
@@ -164,7 +169,9 @@ class TsmExport {
 
   /** Runs through the series once, before the first is read. */
   async #lookAhead(transform: TsmTransform): Promise<void> {
-    for await (const series of this.#seriesAgain()) transform.see(series)
+    const { replayedWals } = this.#options
+    const again = this.#seriesAgain({ replayedWals, keepWals: true })
+    for await (const series of again) transform.see(series)
   }
 
   #pack(sources: SeriesSources): void {
@@ -292,10 +299,12 @@ class TsmExport {
     for await (const { series } of this.#seriesAgain()) this.#identities.expectDistinct(series)
   }
 
-  async *#seriesAgain(): AsyncGenerator<SeriesSources> {
+  async *#seriesAgain(
+    wals: Pick<SeriesCursorOptions, 'replayedWals' | 'keepWals'> = {},
+  ): AsyncGenerator<SeriesSources> {
     const { paths, window, workDir, skipDamage } = this.#options
     const cursor = await openSeriesCursor(paths, {
-      window,
+      ...{ window, ...wals },
       memory: this.#indexMemory,
       temporaryFolder: workDir,
       // What is damaged is told of elsewhere.
