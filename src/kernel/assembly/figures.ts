@@ -77,27 +77,28 @@ export function addPoint(figures: Figures, row: u64, time: i64, bits: u64): void
 }
 
 /**
- * Adds the numbers or booleans at `values`, whose times are at `times` and end at `timesEnd`; floats that no row can have are
- * passed over. As addPoint does it one by one, in a third of its time.
+ * Adds the numbers or booleans at `values`, whose times are at `times` and end at `timesEnd`, their rows' hashes at `rows`; floats
+ * that no row can have are passed over. As addPoint does it one by one, in less than a third of its time.
  */
-export function addRun(figures: Figures, series: u64, times: usize, timesEnd: usize, values: usize): void {
+export function addRun(figures: Figures, rows: usize, times: usize, timesEnd: usize, values: usize): void {
   const type = figures.type
   let hash: u64 = 0
   let first = i64.MAX_VALUE
   let last = i64.MIN_VALUE
   let count: u64 = 0
   let value = values
+  let row = rows
   if (type === FLOAT) {
     let smallest = reinterpret<f64>(figures.min)
     let largest = reinterpret<f64>(figures.max)
     let sum = reinterpret<f64>(figures.sum)
     let absolute = figures.absolute
-    for (let at = times; at < timesEnd; at += 8, value += 8) {
+    for (let at = times; at < timesEnd; at += 8, value += 8, row += 8) {
       const bits = load<u64>(value)
       if ((bits & INFINITY_BITS) === INFINITY_BITS) continue
       const time = load<i64>(at)
       const float = reinterpret<f64>(bits)
-      hash += mix(hashRow(series, time) ^ (bits * K3))
+      hash += mix(load<u64>(row) ^ (bits * K3))
       if (count === 0) first = time
       last = time
       count++
@@ -114,9 +115,9 @@ export function addRun(figures: Figures, series: u64, times: usize, timesEnd: us
     let smallest = figures.min
     let largest = figures.max
     let sum = figures.sum
-    for (let at = times; at < timesEnd; at += 8, value += 8) {
+    for (let at = times; at < timesEnd; at += 8, value += 8, row += 8) {
       const bits = load<u64>(value)
-      hash += mix(hashRow(series, load<i64>(at)) ^ (bits * K3 + <u64>type))
+      hash += mix(load<u64>(row) ^ (bits * K3 + <u64>type))
       sum += bits
       if (type === INTEGER) {
         smallest = <u64>min<i64>(<i64>smallest, <i64>bits)

@@ -23,8 +23,8 @@ export function writeFloat(to: usize, bits: u64): usize {
   const value = reinterpret<f64>(magnitude)
   if (value < 1e5) {
     // Most of all of three places: as below, with all digits at once.
-    const thousandths = value * 1e3 + TWO_TO_52 - TWO_TO_52
-    if (thousandths / 1e3 === value) return writeThousandths(at, <u32>asWhole(thousandths))
+    const raised = value * 1e3 + TWO_TO_52
+    if ((raised - TWO_TO_52) / 1e3 === value) return writeThousandths(at, <u32>reinterpret<u64>(raised))
   }
   if (value < 1e11) {
     // Most floats were decimals of a few places. Of at most fifteen digits only one decimal reads as a given double, so

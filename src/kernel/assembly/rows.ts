@@ -67,6 +67,8 @@ let aligned: usize = 0
 let pending: usize = 0
 let pendingSize: usize = 0
 let pendingPoints: u32 = 0
+/** {@link hashRow} of the rows that go by the run: of a thousand points, as blocks mostly have. */
+const rowHashes: usize = memory.data(1024 * 8, 16)
 /** How many values of the row under way were refused. */
 let refused: u32 = 0
 
@@ -159,7 +161,7 @@ function lookAhead(): void {
     shortest = min<usize>(shortest, column.end - column.time)
   }
   columnsEnd = kept
-  aligned = same && kept > columns ? shortest : 0
+  aligned = same && kept > columns ? min<usize>(shortest, 1024 * 8) : 0
 }
 
 function moreRows(mostRows: u32, mostBytes: usize, atLeastOne: bool): i32 {
@@ -185,6 +187,7 @@ function alignedRows(mostRows: u32, mostBytes: usize, atLeastOne: bool): i32 {
     }
     const time = load<i64>(times + done)
     let out = startRow(time)
+    store<u64>(rowHashes + done, rowHash)
     for (let at = columns; at < columnsEnd; at += 4) {
       const column = changetype<Column>(load<usize>(at))
       out = writeField(out, column, time, load<u64>(column.value + done))
@@ -199,7 +202,7 @@ function alignedRows(mostRows: u32, mostBytes: usize, atLeastOne: bool): i32 {
     // Strings, and what is cast, count one by one.
     if (column.type !== STRING && column.type <= UNSIGNED) {
       const figures = figuresOf(column, column.type)
-      if (figures !== null) addRun(figures, seriesHash, column.time, column.time + done, column.value)
+      if (figures !== null) addRun(figures, rowHashes, column.time, column.time + done, column.value)
     }
     column.time += done
     column.value += done
