@@ -229,7 +229,7 @@ function tagsOf({ tags }: Part): Record<string, string> | undefined {
 }
 
 /** The value in `1.5 (float)`. */
-function plain(canonical: string): string {
+export function plain(canonical: string): string {
   const [, value = '', type] = /^([^]*) \((\w+)\)$/.exec(canonical) ?? []
   return type === 'string' ? (JSON.parse(value) as string) : value
 }

@@ -33,9 +33,10 @@ export function cannotCast(from: FieldType, to: FieldType): string {
 
 /** A value, cast, as a tag has it: of a string its content, of others what a cast to string gives; or why there is none. */
 export function tagText(value: Buffer, from: FieldType, type: FieldType): Buffer | string {
-  if (from === 'string' && type === 'string') return stringContent(value)
-  const cast = castValue(value, from, type)
-  return typeof cast === 'string' ? cast : Buffer.from(numberText(cast, type), 'latin1')
+  // What v3 has no string for may well be a tag.
+  const cast = from === 'string' && type === 'string' ? value : castValue(value, from, type)
+  if (typeof cast === 'string') return cast
+  return type === 'string' ? stringContent(cast) : Buffer.from(numberText(cast, type), 'latin1')
 }
 
 /** What stands between the quotes of a string. */

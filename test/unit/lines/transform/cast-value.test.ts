@@ -1,8 +1,8 @@
 /** Every value of every type, made every type, as the obvious way has it. */
 import { expect, test } from 'vitest'
-import { castValue, typeOfValue } from '../../../../src/lines/transform/cast-value.ts'
+import { castValue, tagText, typeOfValue } from '../../../../src/lines/transform/cast-value.ts'
 import type { FieldType } from '../../../../src/manifest/migration.ts'
-import { castValue as obviousCast } from '../../../rig/transform-oracle.ts'
+import { castValue as obviousCast, plain } from '../../../rig/transform-oracle.ts'
 import { pointsOf } from '../../../rig/tsm-export.ts'
 import { parseV3 } from '../../../rig/v3-line-protocol.ts'
 
@@ -91,14 +91,20 @@ const VALUES = [
 const TYPES: FieldType[] = ['float', 'integer', 'unsigned', 'string', 'boolean']
 
 test.each(VALUES.flatMap((value) => TYPES.map((type) => [value, type] as const)))(
-  '%s to %s',
+  '%s to %s, as a field and as a tag',
   (value, type) => {
     const bytes = Buffer.from(value)
     const [[, meant = ''] = []] = parseV3(Buffer.from(`m f=${value} 0\n`))[0]?.fields ?? []
-    const cast = castValue(bytes, typeOfValue(bytes, 0, bytes.length), type)
+    const from = typeOfValue(bytes, 0, bytes.length)
+    const [cast, tag] = [castValue(bytes, from, type), tagText(bytes, from, type)]
     const obvious = obviousCast(meant, type)
-    if (typeof cast === 'string') expect(obvious).toBeUndefined()
-    else expect(pointsOf(Buffer.from(`m f=${cast.toString()} 0\n`))).toEqual([`"m" "f" @0 = ${obvious}`])
+    if (typeof cast === 'string' || typeof tag === 'string') {
+      expect(tag).toBe(cast)
+      expect(obvious).toBeUndefined()
+      return
+    }
+    expect(pointsOf(Buffer.from(`m f=${cast.toString()} 0\n`))).toEqual([`"m" "f" @0 = ${obvious}`])
+    expect(tag.toString()).toBe(plain(obvious ?? ''))
   },
 )
 
