@@ -73,6 +73,7 @@ export class TsmTransform {
       target.precision !== undefined ||
       target.rowTags.length > 0 ||
       target.constants.length > 0 ||
+      target.fields.some(({ isIn }) => isIn !== undefined) ||
       this.#openMeasurements.has(target.measurement) ||
       this.#shared.isShared(idOf(target))
     )

@@ -58,10 +58,11 @@ export function transformed(rows: readonly Row[], rules: readonly Transform[]): 
     }
     let parts: Part[] = [whole]
     for (const rule of rules) parts = parts.flatMap((part) => throughRule(part, rule))
-    const sent = new Set(parts.flatMap((part) => part.fields.map(({ source }) => source)))
-    result.dropped += fields.filter(({ source }) => !sent.has(source)).length
+    const sent = parts.flatMap((part) => part.fields.map(({ source }) => source))
+    const whence = new Set(sent.filter((source) => source >= 0))
+    result.dropped += fields.length - whence.size
+    result.added += sent.length - whence.size
     for (const part of parts) {
-      result.added += part.fields.filter(({ source }) => source < 0).length
       const tags = tagsOf(part)
       if (tags === undefined) {
         result.refused += part.fields.length

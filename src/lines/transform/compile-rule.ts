@@ -2,7 +2,7 @@
 import type { Transform } from '../../manifest/migration.ts'
 import { wildcard } from '../../manifest/target-name.ts'
 import { byteString } from './byte-string.ts'
-import type { Part, PartField, PartTag } from './series-part.ts'
+import { inRowOf, type InRow, type Part, type PartField, type PartTag } from './series-part.ts'
 
 type Step = (part: Part) => void
 
@@ -103,18 +103,24 @@ function* betweenTagsAndFields({ tagsToFields, fieldsToTags }: Transform): Gener
   for (const name of fieldsToTags.map(byteString)) yield (part) => makeTag(part, name)
 }
 
-/** What was a tag goes before the fields, so that a field of this name wins over it. */
+/** What was a tag goes before the fields, so that a field of this name wins over it. A row without fields is none any more. */
 function makeField(part: Part, key: string): void {
   const tag = part.tags.get(key)
   if (tag === undefined) return
   part.tags.delete(key)
   const rows = [...new Set(part.fields.flatMap(({ value }) => ('from' in value ? [value.from] : value.rows)))]
   if (rows.length === 0) return
-  const made: PartField[] = tag.fields.map(({ from }) => ({ name: key, type: 'string', value: { from } }))
-  const except = tag.fields.map(({ from }) => from)
-  if (tag.text !== '')
-    made.unshift({ name: key, type: 'string', value: { constant: tag.text, rows, except } })
-  part.fields.unshift(...made)
+  const fields = part.fields.map(inRowOf)
+  const isRow: InRow = (has) => fields.some((isIn) => isIn(has))
+  const values: PartField['value'][] = tag.fields.map(({ from }) => ({
+    from,
+    isIn: (has) => has(from) && isRow(has),
+  }))
+  if (tag.text !== '') {
+    const isIn: InRow = (has) => isRow(has) && !tag.fields.some(({ from }) => has(from))
+    values.unshift({ constant: tag.text, isIn, rows })
+  }
+  part.fields.unshift(...values.map((value) => ({ name: key, type: 'string' as const, value })))
 }
 
 function makeTag(part: Part, name: string): void {

@@ -45,7 +45,7 @@ const OUT_OF_RANGE = 'the time, cut to its precision, is out of range'
 export class RowTransform {
   /** Points that rules took out: dropped, or made a tag. */
   dropped = 0
-  /** Points that rules made of tags. */
+  /** Points that rules made of tags; a field that was a tag of several targets is a point of each. */
   added = 0
   refusedPoints = 0
   readonly #options: RowTransformOptions
@@ -55,6 +55,8 @@ export class RowTransform {
   #targets: TargetRows[] = []
   /** The row's values, by place in the plan. */
   #values: (SourceValue | undefined)[] = []
+  /** By place, of how many targets it is a field. */
+  readonly #sent: number[] = []
   #staged: Staged[] = []
   #stagedBytes = 0
   /** Changes when ids of the store are void. */
@@ -70,7 +72,9 @@ export class RowTransform {
       this.#read(rows)
       this.#staged.length = 0
       this.#stagedBytes = 0
+      this.#sent.fill(0)
       for (const target of this.#targets) this.#stage(target, rows)
+      this.#count()
       if (!this.#hasRoom()) await this.#spill()
       for (const point of this.#staged) this.#store(point)
     }
@@ -92,11 +96,17 @@ export class RowTransform {
       this.#targets = plan.targets.map((target) => new TargetRows(target))
     }
     this.#values = new Array<undefined>(plan.fields.length).fill(undefined)
-    for (const value of values) {
-      const place = plan.placeOf(value.field, value.type)
-      this.#values[place] = value
-      if (!plan.isSent(place)) this.dropped += 1
-    }
+    this.#sent.length = plan.fields.length
+    for (const value of values) this.#values[plan.placeOf(value.field, value.type)] = value
+  }
+
+  #count(): void {
+    this.#values.forEach((value, place) => {
+      if (value === undefined) return
+      const times = this.#sent[place] as number
+      if (times === 0) this.dropped += 1
+      else this.added += times - 1
+    })
   }
 
   #open({ series }: RowCursor): SeriesPlan {
@@ -111,10 +121,11 @@ export class RowTransform {
   #stage(target: TargetRows, rows: RowCursor): void {
     const values = this.#values
     const has = (place: number) => values[place] !== undefined
-    const constants = target.constants.filter(({ rows, except }) => rows.some(has) && !except.some(has))
-    const fields = target.fields.filter(({ from }) => has(from))
+    const constants = target.constants.filter(({ isIn }) => isIn(has))
+    const fields = target.fields.filter(({ from, isIn }) => has(from) && (isIn?.(has) ?? true))
     if (constants.length + fields.length === 0) return
     this.added += constants.length
+    for (const { from } of fields) this.#sent[from] = (this.#sent[from] as number) + 1
     const parts: Part[] = [
       ...constants.map((field) => ({ field, value: field.value, source: field.name })),
       ...fields.map((field) => ({

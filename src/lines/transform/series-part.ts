@@ -17,6 +17,13 @@ export interface PartTag {
 export interface PartField {
   name: string
   type: FieldType
-  /** A source field, or the text of a former tag (see `Constant` in series-transform.ts). */
-  value: { from: number } | { constant: string; rows: number[]; except: number[] }
+  /** A source field's value, or the text of a former tag. `isIn`: which rows have it; of a field, by default those of the source. */
+  value: { from: number; isIn?: InRow } | { constant: string; isIn: InRow; rows: number[] }
+}
+
+/** Whether a row has something, by which source fields it has. */
+export type InRow = (has: (field: number) => boolean) => boolean
+
+export function inRowOf({ value }: PartField): InRow {
+  return 'from' in value ? (value.isIn ?? ((has) => has(value.from))) : value.isIn
 }

@@ -24,7 +24,6 @@ export class SeriesPlan {
   readonly #names: readonly string[]
   /** By field and type, its place in `fields`. */
   readonly #places: Int32Array
-  #sent: boolean[] = []
 
   constructor(transform: SeriesTransform, names: SeriesNames, fields: readonly Uint8Array[]) {
     this.#transform = transform
@@ -42,11 +41,6 @@ export class SeriesPlan {
     return this.#names[this.fields[place]?.field ?? -1] ?? ''
   }
 
-  /** Whether a target has it as a field. */
-  isSent(place: number): boolean {
-    return this.#sent[place] === true
-  }
-
   /** Sees fields that were not seen before. */
   add(fields: readonly SourceField[]): void {
     const name = ({ field }: SourceField) => this.#names[field] as string
@@ -58,8 +52,6 @@ export class SeriesPlan {
     })
     const typed = this.fields.map((field) => ({ name: name(field), type: field.type }))
     this.targets = this.#transform({ ...this.#series, fields: typed })
-    this.#sent = []
-    for (const { fields } of this.targets) for (const { from } of fields) this.#sent[from] = true
   }
 }
 

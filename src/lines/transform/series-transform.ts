@@ -6,7 +6,7 @@
  */
 import type { FieldType, Transform } from '../../manifest/migration.ts'
 import { compileRule } from './compile-rule.ts'
-import type { Part } from './series-part.ts'
+import type { InRow, Part } from './series-part.ts'
 
 export interface SourceSeries {
   measurement: string
@@ -24,8 +24,11 @@ export interface TargetSeries {
    * with one key, the last that the row has counts; a row that has none keeps what `tags` says.
    */
   rowTags: readonly { key: string; field: number; type: FieldType }[]
-  /** In the order of `from`, an index into `SourceSeries.fields`. `type`: after the cast. Several may have one name. */
-  fields: readonly { name: string; type: FieldType; from: number }[]
+  /**
+   * In the order of `from`, an index into `SourceSeries.fields`. `type`: after the cast. Several may have one name. `isIn`: it was a
+   * tag meanwhile, and is in these rows only.
+   */
+  fields: readonly { name: string; type: FieldType; from: number; isIn?: InRow | undefined }[]
   /** Fields that were tags (tagsToFields): text that is to be cast to `type`. */
   constants: readonly Constant[]
   /** Nanoseconds that times are cut to a multiple of, or undefined. */
@@ -36,9 +39,9 @@ export interface Constant {
   name: string
   type: FieldType
   value: string
-  /** It is in every row that has one of the source fields `rows` and none of `except`. */
+  isIn: InRow
+  /** Rows that have it have one of these source fields. */
   rows: readonly number[]
-  except: readonly number[]
 }
 
 /**
@@ -73,10 +76,12 @@ function targetOf({ measurement, tags, fields, precision }: Part): TargetSeries 
     tags: sorted.flatMap(([key, { text }]) => (text === '' ? [] : [[key, text] as const])),
     rowTags: sorted.flatMap(([key, tag]) => tag.fields.map(({ from, type }) => ({ key, field: from, type }))),
     fields: fields
-      .flatMap(({ name, type, value }) => ('from' in value ? [{ name, type, from: value.from }] : []))
+      .flatMap(({ name, type, value }) =>
+        'from' in value ? [{ name, type, from: value.from, isIn: value.isIn }] : [],
+      )
       .sort((a, b) => a.from - b.from),
     constants: fields.flatMap(({ name, type, value }) =>
-      'from' in value ? [] : [{ name, type, value: value.constant, rows: value.rows, except: value.except }],
+      'from' in value ? [] : [{ name, type, value: value.constant, isIn: value.isIn, rows: value.rows }],
     ),
     precision,
   }

@@ -26,13 +26,13 @@ export interface TargetField {
   number: number
 }
 
-export interface TargetConstant extends TargetField, Pick<Constant, 'rows' | 'except'> {
+export interface TargetConstant extends TargetField, Pick<Constant, 'isIn'> {
   value: SourceValue
 }
 
 export class TargetRows {
   readonly precision: bigint | undefined
-  readonly fields: readonly (TargetField & { from: number })[]
+  readonly fields: readonly (TargetField & Pick<TargetSeries['fields'][number], 'from' | 'isIn'>)[]
   readonly constants: readonly TargetConstant[]
   readonly #target: TargetSeries
   readonly #size: number
@@ -43,13 +43,13 @@ export class TargetRows {
     this.#target = target
     this.precision = target.precision
     this.#size = target.constants.length + target.fields.length
-    this.constants = target.constants.map(({ name, type, value, rows, except }, number) => {
+    this.constants = target.constants.map(({ name, type, value, isIn }, number) => {
       const bytes = bytesOf(`"${value.replace(/["\\]/g, '\\$&')}"`)
-      return { ...fieldOf(name, type, number), rows, except, value: { type: 'string', bytes } }
+      return { ...fieldOf(name, type, number), isIn, value: { type: 'string', bytes } }
     })
-    this.fields = target.fields.map(({ name, type, from }, i) => ({
+    this.fields = target.fields.map(({ name, type, from, isIn }, i) => ({
       ...fieldOf(name, type, target.constants.length + i),
-      from,
+      ...{ from, isIn },
     }))
   }
 
