@@ -67,8 +67,9 @@ let aligned: usize = 0
 let pending: usize = 0
 let pendingSize: usize = 0
 let pendingPoints: u32 = 0
-/** {@link hashRow} of the rows that go by the run: of a thousand points, as blocks mostly have. */
-const rowHashes: usize = memory.data(1024 * 8, 16)
+/** Bytes of times that go by the run at once: a thousand points, as blocks mostly have; and {@link hashRow} of these rows. */
+const RUN_BYTES: usize = 8192
+const rowHashes: usize = memory.data(8192, 16)
 /** How many values of the row under way were refused. */
 let refused: u32 = 0
 
@@ -161,7 +162,7 @@ function lookAhead(): void {
     shortest = min<usize>(shortest, column.end - column.time)
   }
   columnsEnd = kept
-  aligned = same && kept > columns ? min<usize>(shortest, 1024 * 8) : 0
+  aligned = same && kept > columns ? min<usize>(shortest, RUN_BYTES) : 0
 }
 
 function moreRows(mostRows: u32, mostBytes: usize, atLeastOne: bool): i32 {

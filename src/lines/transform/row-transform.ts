@@ -56,7 +56,7 @@ export class RowTransform {
   /** The row's values, by place in the plan. */
   #values: (SourceValue | undefined)[] = []
   /** By place, of how many targets it is a field. */
-  readonly #sent: number[] = []
+  #sent: number[] = []
   #staged: Staged[] = []
   #stagedBytes = 0
   /** Changes when ids of the store are void. */
@@ -72,7 +72,6 @@ export class RowTransform {
       this.#read(rows)
       this.#staged.length = 0
       this.#stagedBytes = 0
-      this.#sent.fill(0)
       for (const target of this.#targets) this.#stage(target, rows)
       this.#count()
       if (!this.#hasRoom()) await this.#spill()
@@ -96,7 +95,7 @@ export class RowTransform {
       this.#targets = plan.targets.map((target) => new TargetRows(target))
     }
     this.#values = new Array<undefined>(plan.fields.length).fill(undefined)
-    this.#sent.length = plan.fields.length
+    this.#sent = new Array<number>(plan.fields.length).fill(0)
     for (const value of values) this.#values[plan.placeOf(value.field, value.type)] = value
   }
 
