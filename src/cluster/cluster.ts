@@ -56,5 +56,5 @@ export interface WriteResponse {
 /** Sends one gzipped body to one database: exactly one HTTP request, no retry, no re-encoding. */
 export interface WriteClient {
   write(database: string, gzip: Uint8Array, signal: AbortSignal): Promise<WriteResponse>
-  close(): Promise<void>
+  close(): void
 }

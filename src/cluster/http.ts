@@ -1,7 +1,8 @@
-/** HTTP to the cluster: one request, one answer, nothing retried. The only file that knows undici. */
+/** HTTP to the cluster: one request, one answer, nothing retried. */
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { Agent, request } from 'undici'
+import http, { type ClientRequest, type IncomingMessage } from 'node:http'
+import https from 'node:https'
 import { ExitCode, Failure, messageOf } from '../core/failure.ts'
 import type { Target } from '../manifest/migration.ts'
 import { connectionFailure, NetworkError } from './network-error.ts'
@@ -29,27 +30,30 @@ export type Address = Pick<Target, 'url' | 'tls'>
 
 /** Milliseconds. */
 const CONNECT_TIMEOUT = 10_000
+/** A connection that nobody uses for so long is closed, before a proxy does it in the moment of the next request. */
+const IDLE_TIMEOUT = 4000
 const PING_TIMEOUT = 20_000
 const BODY_LIMIT = 64 * 1024
 
 /** Keep-alive connections to one cluster. */
 export class Connection {
   readonly #url: string
-  readonly #agent: Agent
+  readonly #request: typeof http.request
+  readonly #agent: http.Agent
 
   /** @throws Failure `cluster/ca-unreadable` */
   constructor({ url, tls }: Address) {
     this.#url = url
-    // Time is bounded per exchange, in `send`; undici's own limits count silence, and would end long answers.
-    this.#agent = new Agent({
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      connect: {
-        timeout: CONNECT_TIMEOUT,
-        rejectUnauthorized: !tls.insecure,
-        ...(tls.ca !== undefined && { ca: readCa(tls.ca) }),
-      },
-    })
+    const isSecure = url.startsWith('https:')
+    this.#request = isSecure ? https.request : http.request
+    const kept = { keepAlive: true, timeout: IDLE_TIMEOUT }
+    this.#agent = isSecure
+      ? new https.Agent({
+          ...kept,
+          rejectUnauthorized: !tls.insecure,
+          ...(tls.ca !== undefined && { ca: readCa(tls.ca) }),
+        })
+      : new http.Agent(kept)
   }
 
   /**
@@ -64,18 +68,20 @@ export class Connection {
     const late = new NetworkError('ETIMEDOUT', `no answer within ${timeout / 1000} s`)
     const timer = setTimeout(() => stop.abort(late), timeout)
     try {
-      const response = await request(`${this.#url}${path}`, {
-        dispatcher: this.#agent,
-        method: method as 'GET',
+      const request = this.#request(`${this.#url}${path}`, {
+        agent: this.#agent,
+        method,
         headers: headers ?? {},
-        body: body ?? null,
         signal: stop.signal,
       })
-      const { statusCode: status } = response
+      limitConnecting(request)
+      const response = await new Promise<IncomingMessage>((resolve, reject) => {
+        request.on('response', resolve).on('error', reject).end(body)
+      })
       return {
-        status,
+        status: response.statusCode ?? 0,
         headers: response.headers,
-        body: await readBody(response.body, bodyLimit ?? BODY_LIMIT),
+        body: await readBody(response, bodyLimit ?? BODY_LIMIT),
       }
     } catch (error) {
       signal.throwIfAborted()
@@ -86,9 +92,21 @@ export class Connection {
     }
   }
 
-  async close(): Promise<void> {
-    await this.#agent.destroy()
+  close(): void {
+    this.#agent.destroy()
   }
+}
+
+/** What fails then is the request. */
+function limitConnecting(request: ClientRequest): void {
+  request.once('socket', (socket) => {
+    if (!socket.connecting) return
+    const seconds = CONNECT_TIMEOUT / 1000
+    const late = new NetworkError('EHOSTUNREACH', `no connection within ${seconds} s`)
+    const timer = setTimeout(() => socket.destroy(late), CONNECT_TIMEOUT)
+    const stop = () => clearTimeout(timer)
+    socket.once('encrypted' in socket ? 'secureConnect' : 'connect', stop).once('close', stop)
+  })
 }
 
 async function readBody(body: AsyncIterable<Buffer>, limit: number): Promise<string> {
@@ -153,7 +171,7 @@ export async function ping(
     signal.throwIfAborted()
     throw error instanceof Failure ? error : connectionFailure(error, target.url)
   } finally {
-    await connection.close()
+    connection.close()
   }
 }
 

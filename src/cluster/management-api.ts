@@ -50,7 +50,7 @@ export async function openManagementApi(
   return adminOver(call, () => connection.close())
 }
 
-function adminOver(call: Call, close: () => Promise<void>): ClusterAdmin {
+function adminOver(call: Call, close: () => void): ClusterAdmin {
   return {
     async listDatabases(signal) {
       return listOf(await call('GET', '/databases', undefined, signal), '/databases').map((item) => ({
@@ -98,7 +98,10 @@ function adminOver(call: Call, close: () => Promise<void>): ClusterAdmin {
       if (secret === undefined) throw unreadable('there is no accessToken in it', 'POST /api/v0/tokens')
       return { id: stringOf(propertyOf(created, 'id')), secret }
     },
-    close,
+    close() {
+      close()
+      return Promise.resolve()
+    },
   }
 }
 

@@ -4,10 +4,10 @@ import { Failure, ExitCode, messageOf, systemCodeOf } from '../core/failure.ts'
 export type NetworkErrorKind =
   'name' | 'unreachable' | 'certificate' | 'protocol' | 'timeout' | 'reset' | 'other'
 
-/** Raised by `http.ts` when an answer did not come in time, and when it broke off. */
+/** Raised by `http.ts` when a connection or an answer did not come in time, and when an answer broke off. */
 export class NetworkError extends Error {
   readonly code: string
-  constructor(code: 'ETIMEDOUT' | 'ECUT', message: string, cause?: unknown) {
+  constructor(code: 'EHOSTUNREACH' | 'ETIMEDOUT' | 'ECUT', message: string, cause?: unknown) {
     super(message, { cause })
     this.code = code
   }
@@ -15,18 +15,14 @@ export class NetworkError extends Error {
 
 const KINDS: [RegExp, NetworkErrorKind][] = [
   [/^(ENOTFOUND|EAI_\w+)$/, 'name'],
-  [
-    /^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT)$/,
-    'unreachable',
-  ],
+  [/^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|EADDRNOTAVAIL)$/, 'unreachable'],
   [/^(CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|ERR_TLS_CERT|INVALID_CA|HOSTNAME_MISMATCH)/, 'certificate'],
   [/^(EPROTO|ERR_SSL_|ERR_TLS_|HPE_)/, 'protocol'],
-  [/^(ETIMEDOUT|UND_ERR_(HEADERS|BODY)_TIMEOUT)$/, 'timeout'],
-  [/^(ECONNRESET|EPIPE|ECUT|UND_ERR_SOCKET|ECONNABORTED)$/, 'reset'],
+  [/^ETIMEDOUT$/, 'timeout'],
+  [/^(ECONNRESET|EPIPE|ECUT|ECONNABORTED)$/, 'reset'],
 ]
 
 export function kindOf(error: unknown): NetworkErrorKind {
-  // undici's own code of a socket error is the general one; the particular reason lies beneath it.
   let kind: NetworkErrorKind = 'other'
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const code = String((cause as NodeJS.ErrnoException).code)
@@ -43,7 +39,7 @@ export function describeNetworkError(error: unknown): string {
   const line = message.split('\n', 1)[0] ?? ''
   // OpenSSL's messages hold addresses and lines of its source: 80CC:error:0A00010B:SSL routines:get_record:wrong version number:...
   const text = /\berror:[0-9A-F]+:[^:]*:[^:]*:([^:]+):/.exec(line)?.[1] ?? line
-  return code === undefined || text.includes(code) || code.startsWith('UND_') ? text : `${text} (${code})`
+  return code === undefined || text.includes(code) ? text : `${text} (${code})`
 }
 
 /** The failure for a cluster that could not be talked to. Codes: `cluster/unreachable`, `cluster/certificate`, ... */

@@ -67,8 +67,8 @@ export class QueryClient {
     return readResults(answer, where)
   }
 
-  async close(): Promise<void> {
-    await this.#connection.close()
+  close(): void {
+    this.#connection.close()
   }
 
   async #send(
@@ -114,7 +114,7 @@ export async function query(
   try {
     return (await client.ask(database, [q], signal)).flat()
   } finally {
-    await client.close()
+    client.close()
   }
 }
 

@@ -4,7 +4,7 @@ import type { Target } from '../manifest/migration.ts'
 import type { WriteClient } from './cluster.ts'
 import { Connection, type Answer } from './http.ts'
 import { describeNetworkError } from './network-error.ts'
-import { UndiciTransport } from './undici-transport.ts'
+import { ClusterTransport } from './cluster-transport.ts'
 
 /**
  * Sends gzipped line protocol as it is, nanosecond precision, to a database by its exact name. Every HTTP answer is
@@ -14,7 +14,7 @@ import { UndiciTransport } from './undici-transport.ts'
  */
 export function openWriteClient(target: Target, token: string): WriteClient {
   const connection = new Connection(target)
-  const transport = new UndiciTransport(connection, token, target.write.timeout)
+  const transport = new ClusterTransport(connection, token, target.write.timeout)
   const influx = new InfluxDB({ url: target.url, transport })
   const pathOf = target.write.api === 'v2' ? (database: string) => pathOfV2(influx, database) : pathOfV1
   return {

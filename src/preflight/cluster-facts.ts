@@ -140,7 +140,7 @@ async function writeRefusals(
           reason: status === 401 ? 'the cluster does not know it' : 'it has no write access',
         })
     } finally {
-      await client.close()
+      client.close()
     }
   }
   return refusals

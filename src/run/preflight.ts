@@ -93,7 +93,7 @@ async function existingTables(
     if (error instanceof Failure && UNREADABLE.has(error.code)) return new Map()
     throw error
   } finally {
-    await client?.close()
+    client?.close()
   }
 }
 

@@ -72,7 +72,7 @@ async function retryAll(
     await expectLettersClose(context)
     return results
   } finally {
-    await tokens.close()
+    tokens.close()
     await admin?.close()
   }
 }

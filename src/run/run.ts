@@ -170,7 +170,7 @@ async function runPhases(given: RunContext): Promise<void> {
         nothingToVerify(context),
       )
     } finally {
-      await tokens.close()
+      tokens.close()
     }
     if (context.phases.has('write')) await finishRetention(context, connection)
   } finally {

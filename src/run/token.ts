@@ -125,8 +125,8 @@ export class Tokens {
     })
   }
 
-  async close(): Promise<void> {
-    await Promise.all([...this.#clients.values()].map((client) => client.close()))
+  close(): void {
+    for (const client of this.#clients.values()) client.close()
   }
 
   #find(database: string): TokenInHand | undefined {

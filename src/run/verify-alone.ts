@@ -50,8 +50,8 @@ export async function verifyAlone(
       await admin?.close()
     }
   } finally {
-    await client?.close()
-    await tokens.close()
+    client?.close()
+    tokens.close()
     await lock.release()
   }
 }

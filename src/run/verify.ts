@@ -106,7 +106,7 @@ export async function verify(context: RunContext, options: VerificationOptions):
     throw withWayOut(error)
   } finally {
     await files.close()
-    for (const client of clients.values()) await client.close()
+    for (const client of clients.values()) client.close()
   }
 }
 

@@ -35,7 +35,7 @@ async function writeAll(target: Target, token: string, database: string, batches
       onAcknowledged: (_, outcome) => void outcomes.push(outcome),
     })
   } finally {
-    await client.close()
+    client.close()
   }
   const sum = (key: keyof BatchOutcome) => outcomes.reduce((total, outcome) => total + outcome[key], 0)
   return { letters: letters.flushed, lines: sum('lines'), refusedLines: sum('refusedLines') }

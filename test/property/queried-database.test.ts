@@ -21,7 +21,7 @@ beforeAll(async () => {
   )
 })
 afterAll(async () => {
-  await client.close()
+  client.close()
   await sandbox.close()
 })
 

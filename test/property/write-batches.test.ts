@@ -15,7 +15,7 @@ beforeAll(async () => {
   client = openWriteClient(targetAt(await server.listen(), { timeout: 5000 }), 'token')
 })
 afterAll(async () => {
-  await client.close()
+  client.close()
   await server.close()
 })
 

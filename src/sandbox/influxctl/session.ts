@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { Agent, fetch } from 'undici'
+import http, { type IncomingMessage } from 'node:http'
+import https from 'node:https'
+import { text } from 'node:stream/consumers'
 import { messageOf } from '../../core/failure.ts'
 import { parseJson } from '../exact-json.ts'
 import { InfluxctlError } from './flags.ts'
@@ -59,27 +61,22 @@ export async function call(
   const { insecure, ca, cert, key } = profile.tls
   const file = async (path: string | undefined) =>
     path === undefined ? undefined : await readFile(path, 'utf8')
-  const dispatcher = new Agent({
-    connect: {
+  const { request } = profile.url.startsWith('https:') ? https : http
+  try {
+    const options = {
+      method,
+      headers: { authorization: `Bearer ${token}` },
+      agent: false,
       rejectUnauthorized: !insecure,
       ca: await file(ca),
       cert: await file(cert),
       key: await file(key),
-    },
-  })
-  try {
-    const headers = { authorization: `Bearer ${token}` }
-    const response = await fetch(profile.url + path, {
-      method,
-      headers,
-      dispatcher,
-      ...(body !== undefined && { body }),
+    }
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      request(profile.url + path, options).on('response', resolve).on('error', reject).end(body)
     })
-    return { status: response.status, text: await response.text() }
+    return { status: response.statusCode ?? 0, text: await text(response) }
   } catch (error) {
-    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
-    throw new InfluxctlError(`rpc error: code = Unavailable desc = connection error: ${messageOf(cause)}`)
-  } finally {
-    await dispatcher.close()
+    throw new InfluxctlError(`rpc error: code = Unavailable desc = connection error: ${messageOf(error)}`)
   }
 }

@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from 'node:https'
 import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTcpServer, type AddressInfo, type Server } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Connection, ping, type Address } from '../../../src/cluster/http.ts'
 import { openWriteClient, readRetryAfter } from '../../../src/cluster/write-client.ts'
 import { temporaryFolder } from '../../rig/temporary-folder.ts'
@@ -150,7 +150,24 @@ describe('Connection', () => {
     const connection = new Connection(at(url))
     const sent = connection.send({ method: 'GET', path: '/', signal, timeout: 150, bodyLimit: 1e9 })
     await expect(sent).rejects.toMatchObject({ code: 'ETIMEDOUT' })
-    await connection.close()
+    connection.close()
+  })
+
+  it('waits ten seconds for a connection, and no longer', async () => {
+    // Takes the connection, and never says a word of TLS.
+    const server = createTcpServer()
+    const accepted = new Promise((resolve) => server.once('connection', resolve))
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const connection = new Connection(at(`https://127.0.0.1:${await listen(server)}`))
+    const sent = connection.send({ method: 'GET', path: '/', signal, timeout: 600_000 })
+    const outcome = sent.then(String, String)
+    await accepted
+    vi.advanceTimersByTime(9999)
+    expect(await Promise.race([outcome, Promise.resolve('waits')])).toBe('waits')
+    vi.advanceTimersByTime(1)
+    expect(await outcome).toContain('no connection within 10 s')
+    connection.close()
   })
 
   it('reads no more of an answer than it keeps', async () => {
@@ -164,7 +181,7 @@ describe('Connection', () => {
     })
     const connection = new Connection(at(url))
     const { body } = await connection.send({ method: 'GET', path: '/', signal, timeout: 5000 })
-    await connection.close()
+    connection.close()
     expect(body).toHaveLength(65_536)
     expect(written).toBeLessThan(64 * 2 ** 20)
   })
@@ -178,7 +195,7 @@ describe('Connection', () => {
     const connection = new Connection(at(url))
     for (let request = 0; request < 20; request += 1)
       await connection.send({ method: 'GET', path: '/', signal, timeout: 5000 })
-    await connection.close()
+    connection.close()
     expect(ports.size).toBeLessThanOrEqual(2)
   })
 })
@@ -196,13 +213,13 @@ describe('the write client', () => {
       retryAfter: 3000,
       error: undefined,
     })
-    await client.close()
+    client.close()
     const nobody = openWriteClient(targetAt('http://127.0.0.1:1'), 't')
     expect(await nobody.write('d', new Uint8Array([1]), signal)).toMatchObject({
       status: 0,
       error: expect.stringContaining('ECONNREFUSED') as string,
     })
-    await nobody.close()
+    nobody.close()
   })
 
   it('rejects with the reason of the signal, before and during a request', async () => {
@@ -214,7 +231,7 @@ describe('the write client', () => {
     const stop = new AbortController()
     setTimeout(() => stop.abort(new Error('during')), 30)
     await expect(client.write('d', new Uint8Array(1), stop.signal)).rejects.toThrow('during')
-    await client.close()
+    client.close()
   })
 
   it('hears an answer that is given before the body was read', async () => {
@@ -223,7 +240,7 @@ describe('the write client', () => {
     })
     const client = openWriteClient(targetAt(url), 't')
     const answer = await client.write('d', new Uint8Array(2_000_000), signal)
-    await client.close()
+    client.close()
     // The kernel may cut first; then the outcome is unknown, and the batch is sent again.
     expect([413, 0]).toContain(answer.status)
   })

@@ -60,7 +60,7 @@ async function write(batches: string[][], script: Script, options: Options = {})
       },
     })
   } finally {
-    await client.close()
+    client.close()
   }
 }
 
@@ -194,7 +194,7 @@ describe('lines that the cluster names', () => {
       lanes: new Lanes({ concurrency: 1, limit: undefined, clock }),
       onAcknowledged: (number, outcome) => void acknowledged.set(number, outcome),
     })
-    await client.close()
+    client.close()
     expect(refused()).toEqual(['m s="bad" 4'])
     expect(acknowledged.get(0)).toMatchObject({ lines: 4, points: 6, refusedLines: 1, refusedPoints: 1 })
   })
@@ -251,7 +251,7 @@ describe('lines that the cluster names', () => {
       lanes: new Lanes({ concurrency: 1, limit: undefined, clock }),
       onAcknowledged: () => undefined,
     })
-    await client.close()
+    client.close()
     expect(letters.flushed).toMatchObject([{ line: bytes.toString('base64'), encoding: 'base64' }])
   })
 })
@@ -534,7 +534,7 @@ describe('batches that are written as they are made', () => {
         }),
       )
     } finally {
-      await client.close()
+      client.close()
     }
   }
 

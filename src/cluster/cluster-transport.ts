@@ -6,7 +6,7 @@ import type { Answer, Connection } from './http.ts'
  * `request` resolves to an {@link Answer} for whatever status came, and sends the body as it is. The library's
  * batching writer (`send`) and its queries (`iterate`) are not to be used, and refuse.
  */
-export class UndiciTransport implements Transport {
+export class ClusterTransport implements Transport {
   readonly chunkCombiner = createTextDecoderCombiner()
   readonly #connection: Connection
   readonly #token: string
