@@ -73,7 +73,10 @@ export async function call(
       key: await file(key),
     }
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      request(profile.url + path, options).on('response', resolve).on('error', reject).end(body)
+      request(profile.url + path, options)
+        .on('response', resolve)
+        .on('error', reject)
+        .end(body)
     })
     return { status: response.statusCode ?? 0, text: await text(response) }
   } catch (error) {
