@@ -45,7 +45,7 @@ export interface BatchWriterOptions {
   /** Gets the figures of the rows of {@link BatchWriter.writeAll}. */
   figures?: FigureBook | undefined
   signal: AbortSignal
-  /** Tried first at level 1, and for nobody else meanwhile. Default: zlib does it. */
+  /** For level 1, and for nobody else meanwhile. Default: zlib does it. */
   gzip?: RowGzip | undefined
   /** Batches being compressed at once; with the one being filled, as many and one buffers of `batch.bytes`. */
   inFlight?: number
@@ -212,8 +212,10 @@ export class BatchWriter {
   async #closeBatch(): Promise<void> {
     this.#signal.throwIfAborted()
     const raw = this.#buffer.subarray(0, this.#at)
-    const own = this.#gzip?.compress(this.#at)
-    const promise = own === undefined ? this.#zlib(raw) : Promise.resolve(own)
+    const promise =
+      this.#gzip === undefined
+        ? compress(raw, { level: this.#level, chunkSize: GZIP_CHUNK_BYTES })
+        : Promise.resolve(this.#gzip.compress(this.#at))
     promise.catch(() => undefined) // awaited later, in order
     const entry = { rawBytes: this.#at, lines: this.#lines, points: this.#batchPoints }
     const buffer = this.#gzip === undefined ? this.#buffer : undefined
@@ -229,12 +231,6 @@ export class BatchWriter {
   #newBuffer(bytes = this.#limits.bytes): Buffer {
     if (this.#gzip !== undefined) return this.#gzip.buffer(bytes)
     return (bytes === this.#limits.bytes ? this.#spare.pop() : undefined) ?? Buffer.allocUnsafeSlow(bytes)
-  }
-
-  #zlib(raw: Buffer): Promise<Uint8Array> {
-    // The next batch will be where this one is.
-    const kept = this.#gzip === undefined ? raw : Buffer.from(raw)
-    return compress(kept, { level: this.#level, chunkSize: GZIP_CHUNK_BYTES })
   }
 
   async #writeOldest(): Promise<void> {
