@@ -23,10 +23,8 @@ export function unsnappy(from: usize, end: usize, to: usize, length: usize): i32
   const stop = to + length
   while (at < end) {
     const tag = <u32>load<u8>(at++)
-    let size: usize
-    let offset: usize
     if ((tag & 3) === 0) {
-      size = tag >> 2
+      let size = <usize>(tag >> 2)
       if (size >= 60) {
         const extra = size - 59
         if (end - at < extra) return out < stop ? CUT : CORRUPT
@@ -43,20 +41,18 @@ export function unsnappy(from: usize, end: usize, to: usize, length: usize): i32
       out += size
       continue
     }
-    if ((tag & 3) === 1) {
-      if (at === end) return out < stop ? CUT : CORRUPT
-      size = 4 + ((tag >> 2) & 7)
-      offset = ((tag >> 5) << 8) | load<u8>(at++)
-    } else {
-      const wide: usize = (tag & 3) === 2 ? 2 : 4
-      if (end - at < wide) return out < stop ? CUT : CORRUPT
-      size = (tag >> 2) + 1
-      offset = wide === 2 ? <usize>load<u16>(at) : load<u32>(at)
-      at += wide
-    }
+    // Copies of all three kinds in one way: what kind comes next is hard to foresee, and a wrong guess costs more than this.
+    const short = (tag & 3) === 1
+    const wide: usize = (<usize>1) << ((tag & 3) - 1)
+    if (end - at < wide) return out < stop ? CUT : CORRUPT
+    const low = load<u32>(at) & <u32>(((<u64>1) << (wide << 3)) - 1)
+    const offset = <usize>(low | select<u32>((tag >> 5) << 8, 0, short))
+    const size = <usize>select<u32>(4 + ((tag >> 2) & 7), (tag >> 2) + 1, short)
+    at += wide
     if (offset === 0 || offset > out - to || size > stop - out) return CORRUPT
     if (offset >= 16) {
-      for (let done: usize = 0; done < size; done += 16) {
+      v128.store(out, v128.load(out - offset))
+      for (let done: usize = 16; done < size; done += 16) {
         v128.store(out + done, v128.load(out + done - offset))
       }
       out += size
