@@ -7,6 +7,8 @@
  *
  * A block: u32 points, u32 zero, times i64 x n, then values: floats, integers, unsigned 8 bytes each,
  * booleans one byte each, strings their lengths u32 x n and their bytes. Everything little-endian.
+ *
+ * Headers and blocks begin at multiples of eight: what lies otherwise is copied to and from shared memory byte by byte.
  */
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
 import { randomUUID } from 'node:crypto'
@@ -20,6 +22,7 @@ import { NO_RANGES, type TimeRanges } from './time-ranges.ts'
 
 const RECORD_HEADER = 4 + 2 + 1 + 4 + 4 + 8
 const BLOCK_BYTES = 28
+const PADDING = Buffer.alloc(7)
 
 /** Where a run's bytes go, and where they are read again. */
 interface RunStore extends BlockStore {
@@ -43,7 +46,7 @@ export class RunWriter {
   }
 
   add(key: Buffer, type: BlockType, deletes: TimeRanges, blocks: readonly RunBlock[]): void {
-    const length = RECORD_HEADER + key.length + deletes.length * 8 + blocks.length * BLOCK_BYTES
+    const length = aligned(RECORD_HEADER + key.length + deletes.length * 8 + blocks.length * BLOCK_BYTES)
     const header = Buffer.allocUnsafe(length)
     let at = header.writeUInt32LE(length, 0)
     at = header.writeUInt16LE(key.length, at)
@@ -52,7 +55,7 @@ export class RunWriter {
     at = header.writeUInt32LE(deletes.length / 2, at)
     at = header.writeUInt32LE(blocks.length, at)
     at = header.writeDoubleLE(
-      blocks.reduce((sum, { bytes }) => sum + bytes.length, 0),
+      blocks.reduce((sum, { bytes }) => sum + aligned(bytes.length), 0),
       at,
     )
     for (const time of deletes) at = header.writeBigInt64LE(time, at)
@@ -62,10 +65,13 @@ export class RunWriter {
       at = header.writeBigInt64LE(maxTime, at)
       at = header.writeDoubleLE(offset, at)
       at = header.writeUInt32LE(bytes.length, at)
-      offset += bytes.length
+      offset += aligned(bytes.length)
     }
     this.#store.append(header)
-    for (const { bytes } of blocks) this.#store.append(bytes)
+    for (const { bytes } of blocks) {
+      this.#store.append(bytes)
+      this.#store.append(PADDING.subarray(0, aligned(bytes.length) - bytes.length))
+    }
     this.#position = offset
   }
 
@@ -282,6 +288,10 @@ class FileStore implements RunStore {
       throw unwritable(this.path, error)
     }
   }
+}
+
+function aligned(bytes: number): number {
+  return Math.ceil(bytes / 8) * 8
 }
 
 function unwritable(where: string, error: unknown): Failure {

@@ -52,6 +52,8 @@ export class WalSegment {
   readonly #options: SegmentOptions
   readonly #descriptor: number
   #next = 0
+  #memory = Buffer.alloc(0)
+  /** What of the memory was read, from `#pieceStart` on. */
   #piece = Buffer.alloc(0)
   #pieceStart = 0
 
@@ -156,7 +158,9 @@ export class WalSegment {
   #at(length: number, position = this.position): Buffer {
     const from = position - this.#pieceStart
     if (from < 0 || from + length > this.#piece.length) {
-      const piece = Buffer.allocUnsafeSlow(Math.min(Math.max(length, PIECE_BYTES), this.bytes - position))
+      const wanted = Math.min(Math.max(length, PIECE_BYTES), this.bytes - position)
+      if (wanted > this.#memory.length) this.#memory = Buffer.allocUnsafeSlow(wanted)
+      const piece = this.#memory.subarray(0, wanted)
       let done = 0
       while (done < piece.length) {
         let count: number
