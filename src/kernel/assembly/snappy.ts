@@ -45,7 +45,7 @@ export function unsnappy(from: usize, end: usize, to: usize, length: usize): i32
     const short = (tag & 3) === 1
     const wide: usize = (<usize>1) << ((tag & 3) - 1)
     if (end - at < wide) return out < stop ? CUT : CORRUPT
-    const low = load<u32>(at) & <u32>(((<u64>1) << (wide << 3)) - 1)
+    const low = load<u32>(at) & (<u32>(((<u64>1) << (wide << 3)) - 1))
     const offset = <usize>(low | select<u32>((tag >> 5) << 8, 0, short))
     const size = <usize>select<u32>(4 + ((tag >> 2) & 7), (tag >> 2) + 1, short)
     at += wide
