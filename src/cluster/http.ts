@@ -62,19 +62,17 @@ export class Connection {
    */
   async send({ method, path, headers, body, signal, timeout, bodyLimit }: Request): Promise<Answer> {
     signal.throwIfAborted()
-    const stop = new AbortController()
-    const onAbort = () => stop.abort(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-    const late = new NetworkError('ETIMEDOUT', `no answer within ${timeout / 1000} s`)
-    const timer = setTimeout(() => stop.abort(late), timeout)
+    const options = { agent: this.#agent, method, headers: headers ?? {} }
+    const request = this.#request(`${this.#url}${path}`, options)
+    limitConnecting(request)
+    const stop = () => void request.destroy()
+    signal.addEventListener('abort', stop, { once: true })
+    let isLate = false
+    const timer = setTimeout(() => {
+      isLate = true
+      stop()
+    }, timeout)
     try {
-      const request = this.#request(`${this.#url}${path}`, {
-        agent: this.#agent,
-        method,
-        headers: headers ?? {},
-        signal: stop.signal,
-      })
-      limitConnecting(request)
       const response = await new Promise<IncomingMessage>((resolve, reject) => {
         request.on('response', resolve).on('error', reject).end(body)
       })
@@ -85,10 +83,10 @@ export class Connection {
       }
     } catch (error) {
       signal.throwIfAborted()
-      throw stop.signal.aborted ? late : error
+      throw isLate ? new NetworkError('ETIMEDOUT', `no answer within ${timeout / 1000} s`) : error
     } finally {
       clearTimeout(timer)
-      signal.removeEventListener('abort', onAbort)
+      signal.removeEventListener('abort', stop)
     }
   }
 

@@ -1,5 +1,6 @@
 /** One request of the write API, v1 or v2. */
 import { InfluxDB } from '@influxdata/influxdb-client'
+import { getOrAdd } from '../core/get-or-add.ts'
 import type { Target } from '../manifest/migration.ts'
 import type { WriteClient } from './cluster.ts'
 import { Connection, type Answer } from './http.ts'
@@ -16,7 +17,11 @@ export function openWriteClient(target: Target, token: string): WriteClient {
   const connection = new Connection(target)
   const transport = new ClusterTransport(connection, token, target.write.timeout)
   const influx = new InfluxDB({ url: target.url, transport })
-  const pathOf = target.write.api === 'v2' ? (database: string) => pathOfV2(influx, database) : pathOfV1
+  const paths = new Map<string, string>()
+  const pathOf = (database: string) =>
+    getOrAdd(paths, database, () =>
+      target.write.api === 'v2' ? pathOfV2(influx, database) : pathOfV1(database),
+    )
   return {
     async write(database, gzip, signal) {
       try {
