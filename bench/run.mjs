@@ -3,7 +3,7 @@
 //   npm run bench -- [--only readers,shapes,recipe,recipe-influxd,servers,growth,transforms] [--values 15552000] [--rounds 5]
 //
 //   readers  (a) the reader alone against `influx_inspect export -out /dev/null`, (b) with gzip against its -compress
-//   shapes   the same for other data: one field a measurement, floats of full precision, long strings
+//   shapes   the same for other data, twice as many values: one field a measurement, floats of full precision, long strings (a tenth)
 //   recipe   (c) the documented recipe (bench/recipe.sh) and a whole run, from a cold start, into a server that only counts;
 //            recipe-influxd: into an influxd
 //   servers  (d) a whole run into influxd (v1) and victoria-metrics (v2), and the time they need to take its batches ready-made
@@ -39,7 +39,7 @@ const NOWHERE = { url: 'http://127.0.0.1:1', api: 'v1' }
 const parts = {
   readers: async () => readers(await generate(values)),
   async shapes() {
-    for (const shape of SHAPES) await readers(await generate(Math.ceil(values / 2), shape))
+    for (const shape of SHAPES) await readers(await generate(values * 2, shape))
   },
   recipe: async () => recipes(await generate(values), countingServer),
   'recipe-influxd': async () => recipes(await generate(values), () => influxdServer(DATABASE)),
